@@ -1,0 +1,1 @@
+"""How Bursar reaches PostgreSQL: the embedded server, the schema, connections, transactions."""

@@ -1,0 +1,1 @@
+"""The model gateway: OpenAI and Anthropic clients spend credits here."""

@@ -1,0 +1,1 @@
+"""The ledger's one door. Credits move in here and nowhere else."""

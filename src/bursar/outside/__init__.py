@@ -1,0 +1,1 @@
+"""What Bursar does not control: time, chance, mail, payments, models."""

@@ -1,0 +1,1 @@
+"""What may be seen: read-only questions and their answers."""

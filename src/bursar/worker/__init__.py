@@ -1,0 +1,1 @@
+"""Work the clock asks for: cycles that end, holds nobody settled."""
