@@ -1,0 +1,130 @@
+"""Every way the product says no: one exception, one catalogue of codes.
+
+A refusal is a decision, not a fault: it has a stable code, a sentence for the person, and the facts that
+explain it. The edges turn a code into a status and an envelope; nothing below them knows a status.
+Not here: `Broken`, which means that a state has been reached that the rules make impossible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalKind:
+    """One code: what it means, and whether the same command can succeed later without being changed."""
+
+    code: str
+    title: str
+    meaning: str
+    retry_may_help: bool = False
+
+
+class Refusal(Exception):
+    """The product says no, and changes nothing.
+
+    `detail` is one plain sentence. `field` names the input at fault, if one is. `facts` are short strings or None:
+    amounts as decimal strings, ids with their prefix, times as RFC 3339.
+
+    Rule: REFUSAL-1
+    """
+
+    def __init__(self, code: str, detail: str, *, field: str | None = None, **facts: str | None) -> None:
+        super().__init__(detail)
+        if code not in REFUSALS:
+            raise Broken("a refusal must be in the catalogue", code=code)
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.facts: Mapping[str, str | None] = facts
+
+    @property
+    def kind(self) -> RefusalKind:
+        """The catalogue's entry for this refusal's code."""
+        return REFUSALS[self.code]
+
+    def __repr__(self) -> str:
+        return f"Refusal({self.code!r}, {self.detail!r}, field={self.field!r}, {dict(self.facts)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Refusal)
+            and (self.code, self.detail, self.field) == (other.code, other.detail, other.field)
+            and dict(self.facts) == dict(other.facts)
+        )
+
+    __hash__ = Exception.__hash__
+
+
+class Broken(Exception):
+    """A state that the rules make impossible: a fault of ours, never caught below the outermost loop."""
+
+    def __init__(self, what: str, **facts: object) -> None:
+        super().__init__(f"{what}: {facts!r}")
+        self.what = what
+        self.facts = facts
+
+
+def _catalogue(*kinds: RefusalKind) -> dict[str, RefusalKind]:
+    return {kind.code: kind for kind in kinds}
+
+
+_K = RefusalKind
+
+REFUSALS: Mapping[str, RefusalKind] = _catalogue(
+    # Amounts
+    _K("amount_not_decimal", "Not an amount", "The amount is not a plain decimal string."),
+    _K("amount_too_fine", "Too many decimals", "The amount has more decimals than this field takes."),
+    _K("amount_too_small", "Amount too small", "The amount is negative, zero or below the smallest that can be moved."),
+    _K("amount_too_large", "Amount too large", "The amount is above the largest that one command may move."),
+    _K("total_too_large", "Total too large", "The account would pass the largest total that can be kept."),
+    _K("note_too_long", "Note too long", "A note has at most 200 characters."),
+    # Funds
+    _K("insufficient_pool", "Insufficient tenant balance", "The pool has less than was asked.", True),
+    _K("insufficient_balance", "Insufficient user balance", "The member or group has less than was asked.", True),
+    _K("insufficient_quota", "Insufficient quota", "What is left to spend does not cover the call.", True),
+    _K("insufficient_plan", "Budget exceeded", "The cycle has less undistributed budget than was asked.", True),
+    _K("insufficient_budget", "Group budget exceeded", "The group has less undistributed budget than asked.", True),
+    _K("insufficient_allowance", "Allowance in use", "That part of the allowance is already used or held.", True),
+    _K("budget_below_children", "Budget below its parts", "A budget cannot be lower than what was given out of it."),
+    _K("budget_above_ceiling", "Above the ceiling", "Credits per cycle may not pass the ceiling set for the tenant."),
+    # Who and what
+    _K("tenant_unknown", "No such tenant", "There is no such tenant."),
+    _K("member_unknown", "No such member", "There is no such member in this tenant."),
+    _K("group_unknown", "No such group", "There is no such group in this tenant."),
+    _K("hold_unknown", "No such hold", "There is no such hold in this tenant."),
+    _K("transfer_unknown", "No such transfer", "There is no such transfer in this tenant."),
+    _K("account_exists", "Already there", "The books of this tenant, group or member are open already."),
+    _K("member_disabled", "Member disabled", "A disabled member can neither receive credits nor spend them."),
+    _K("member_deleted", "Member deleted", "A deleted member can neither receive credits nor spend them."),
+    _K("recipient_is_actor", "Not to oneself", "Nobody allocates credits to oneself."),
+    _K("recipient_spends_pool", "Spends from the pool", "A tenant admin spends from the pool and holds no balance."),
+    _K("group_not_empty", "Group not empty", "A group with members cannot be removed."),
+    _K("group_is_default", "Default group", "The group Default cannot be removed."),
+    _K("same_group", "Already in this group", "The member is in this group already."),
+    # Holds
+    _K("hold_settled", "Hold already settled", "The hold was settled with another cost, or cannot be voided now."),
+    _K("hold_voided", "Hold already voided", "The hold was voided and cannot be settled or extended."),
+    _K("hold_expired", "Hold expired", "The hold has expired; only its true cost can still be recorded."),
+    _K("hold_not_due", "Hold not due", "The hold's deadline has not passed."),
+    _K("deadline_out_of_bounds", "Deadline out of bounds", "The deadline is too short or too long."),
+    # Cycles
+    _K("cycle_changed", "Cycle already changed", "The cycle named is not the running one any more."),
+    _K("cadence_unknown", "Unknown cadence", "The cadence is not one that is offered."),
+    _K("time_zone_unknown", "Unknown time zone", "The time zone is not in the time zone database."),
+    # Commands
+    _K("key_reused", "Key used before", "The idempotency key was used before with a different command."),
+    _K("key_malformed", "Malformed key", "An idempotency key has 1 to 200 printable ASCII characters."),
+    _K("not_reversible", "Cannot be reversed", "Only an allocation or a reclaim can be reversed."),
+    _K("already_reversed", "Already reversed", "A transfer can be reversed once."),
+    _K(
+        "kind_unknown", "Unknown kind of transfer", "The kind of transfer is not in the catalogue, or is not posted so."
+    ),
+    # People and places
+    _K("not_signed_in", "Not signed in", "Sign in first."),
+    _K("sign_in_failed", "Sign-in failed", "The name or the password is wrong."),
+    _K("not_permitted", "Not permitted", "This role may not do that."),
+    _K("name_taken", "Name taken", "The name is in use already."),
+    _K("invalid_input", "Invalid input", "A field of the input is missing or malformed."),
+)
