@@ -84,6 +84,7 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("insufficient_pool", "Insufficient tenant balance", "The pool has less than was asked.", True),
     _K("insufficient_balance", "Insufficient user balance", "The member or group has less than was asked.", True),
     _K("insufficient_quota", "Insufficient quota", "What is left to spend does not cover the call.", True),
+    _K("insufficient_grant", "More than was granted", "Less was granted than is to be taken back."),
     _K("insufficient_plan", "Budget exceeded", "The cycle has less undistributed budget than was asked.", True),
     _K("insufficient_budget", "Group budget exceeded", "The group has less undistributed budget than asked.", True),
     _K("insufficient_allowance", "Allowance in use", "That part of the allowance is already used or held.", True),

@@ -160,7 +160,7 @@ _KINDS: tuple[TransferKind, ...] = (
     _follows("hold_lapse", _A.POT_PREVIOUS, _A.EXPIRED, "Hold lapsed", Tag.GREY, "Freed by a hold of an ended cycle."),
     # Budgets within the cycle
     _follows("budget_increase", _A.PLAN, _A.GROUP_ALLOWANCE, "Group budget raised", Tag.BLUE, "A group's monthly up."),
-    _follows("budget_reduction", _A.GROUP_ALLOWANCE, _A.PLAN, "Group budget cut", Tag.ORANGE, "A group's monthly down."),
+    _follows("budget_reduction", _A.GROUP_ALLOWANCE, _A.PLAN, "Group budget cut", Tag.ORANGE, "A group's monthly cut."),
     _follows(
         "allowance_increase", _A.GROUP_ALLOWANCE, _A.MEMBER_ALLOWANCE, "Allowance raised", Tag.BLUE,
         "A member's monthly raised.",
@@ -176,7 +176,7 @@ _KINDS: tuple[TransferKind, ...] = (
     # Spending
     _follows("usage", _SPENDING, _A.CONSUMED, "Usage", Tag.GREY, "A call's true cost."),
     _follows(
-        "usage_refund", _A.CONSUMED, _SPENDING | {_A.EXPIRED}, "Usage refunded", Tag.GREEN,
+        "usage_refund", _A.CONSUMED, _SPENDING - {_A.POT_PREVIOUS} | {_A.PLAN, _A.EXPIRED}, "Usage refunded", Tag.GREEN,
         "Charged at expiry and found to cost less.",
     ),
     # Leaving

@@ -1,0 +1,246 @@
+"""What the ledger can be asked to do: one frozen value per command.
+
+A command names its tenant's rows by id, its amounts as `Credits`, and who asks. `key` is the idempotency key: a
+repeat with the same key and the same body gets the first answer and moves nothing. A hold needs none, because its
+own id is one. Read next: `answers`, then `core/decide`.
+
+Rule: COMMAND-1
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from uuid import UUID
+
+import msgspec
+
+from bursar.domain.credits import Credits
+from bursar.domain.refusals import Refusal
+
+KEY_LENGTH_MAX = 200
+NOTE_LENGTH_MAX = 200
+
+HOLD_SECONDS_MIN = 1
+HOLD_SECONDS_MAX = 7 * 24 * 3600
+"""The longest deadline: asynchronous provider jobs may take days; what takes longer extends its hold."""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What every command carries: who asks (None is Bursar itself) and, where a caller gave one, its key."""
+
+    actor_id: UUID | None
+    key: str | None = None
+
+
+class Transfer(Command, frozen=True, kw_only=True, tag=True):
+    """Move an amount by a kind of the catalogue that people post. `member_id` or `group_id` as its accounts need."""
+
+    transfer_id: UUID
+    kind: str
+    amount: Credits
+    member_id: UUID | None = None
+    group_id: UUID | None = None
+    note: str | None = None
+
+
+class Reverse(Command, frozen=True, kw_only=True, tag=True):
+    """Post the exact opposite of one allocation or reclaim, once, while the funds last."""
+
+    transfer_id: UUID
+    reverses_id: UUID
+    note: str | None = None
+
+
+class OpenGroup(Command, frozen=True, kw_only=True, tag=True):
+    """Open the accounts of a group, all at zero."""
+
+    group_id: UUID
+    is_default: bool = False
+
+
+class CloseGroup(Command, frozen=True, kw_only=True, tag=True):
+    """Close a group without members: its balance goes to the pool, its budget to the plan."""
+
+    transfer_id: UUID
+    group_id: UUID
+
+
+class ShareGroup(Command, frozen=True, kw_only=True, tag=True):
+    """Switch the group's shared budget on or off."""
+
+    group_id: UUID
+    is_shared: bool
+
+
+class OpenWallet(Command, frozen=True, kw_only=True, tag=True):
+    """Open the accounts of a member, all at zero."""
+
+    member_id: UUID
+    group_id: UUID
+    spends_pool: bool = False
+
+
+class SetWalletStatus(Command, frozen=True, kw_only=True, tag=True):
+    """Enable or disable a member: a disabled one neither receives credits nor opens holds."""
+
+    member_id: UUID
+    is_active: bool
+
+
+class SetSpendsPool(Command, frozen=True, kw_only=True, tag=True):
+    """Let a member spend from the pool (a tenant admin) or from its own accounts again."""
+
+    transfer_id: UUID
+    member_id: UUID
+    spends_pool: bool
+
+
+class MoveWallet(Command, frozen=True, kw_only=True, tag=True):
+    """Move a member to another group; its monthly moves from the old group's budget into the new one's."""
+
+    transfer_id: UUID
+    member_id: UUID
+    group_id: UUID
+
+
+class CloseWallet(Command, frozen=True, kw_only=True, tag=True):
+    """Delete a member's accounts: the balance returns to the pool, the allowance to the group."""
+
+    transfer_id: UUID
+    member_id: UUID
+
+
+class SetGroupMonthly(Command, frozen=True, kw_only=True, tag=True):
+    """Set a group's budget per cycle; the difference applies to the running cycle at once."""
+
+    transfer_id: UUID
+    group_id: UUID
+    monthly: Credits
+    note: str | None = None
+
+
+class SetMemberMonthly(Command, frozen=True, kw_only=True, tag=True):
+    """Set a member's allowance per cycle; the difference applies to the running cycle at once."""
+
+    transfer_id: UUID
+    member_id: UUID
+    monthly: Credits
+    note: str | None = None
+
+
+class SetPerCycle(Command, frozen=True, kw_only=True, tag=True):
+    """Set the tenant's credits per cycle; the difference applies to the running cycle at once."""
+
+    transfer_id: UUID
+    per_cycle: Credits
+    note: str | None = None
+
+
+class SetCycleCeiling(Command, frozen=True, kw_only=True, tag=True):
+    """Cap credits per cycle. None is no ceiling, zero is a ceiling of nothing."""
+
+    ceiling: Credits | None
+
+
+class SetExpiredHolds(Command, frozen=True, kw_only=True, tag=True):
+    """Choose what happens to a hold that nobody settles: charge it (True) or void it (False)."""
+
+    is_charged: bool
+
+
+class ResetCycle(Command, frozen=True, kw_only=True, tag=True):
+    """Start a fresh cycle now. `epoch` is the cycle to end, so that a reset done twice is done once."""
+
+    transfer_id: UUID
+    epoch: int
+    note: str | None = None
+
+
+class SetCadence(Command, frozen=True, kw_only=True, tag=True):
+    """Change how long cycles last, or the time zone they follow; a fresh cycle starts now."""
+
+    transfer_id: UUID
+    epoch: int
+    cadence: str
+    time_zone: str
+    note: str | None = None
+
+
+class EndDueCycle(Command, frozen=True, kw_only=True, tag=True):
+    """Do nothing but what every posting does first: end the cycle if its time has come."""
+
+
+class OpenHold(Command, frozen=True, kw_only=True, tag=True):
+    """Set credits aside for a call under way. `seconds` is its deadline, counted from the posting."""
+
+    hold_id: UUID
+    member_id: UUID
+    amount: Credits
+    seconds: int
+
+
+class SettleHold(Command, frozen=True, kw_only=True, tag=True):
+    """Charge the call's true cost, below, at or above its hold; what was held and not charged is free again."""
+
+    hold_id: UUID
+    cost: Credits
+
+
+class VoidHold(Command, frozen=True, kw_only=True, tag=True):
+    """Give all of a hold back: nothing was delivered."""
+
+    hold_id: UUID
+
+
+class ExtendHold(Command, frozen=True, kw_only=True, tag=True):
+    """Move an open hold's deadline to `seconds` from now; never earlier than it was."""
+
+    hold_id: UUID
+    seconds: int
+
+
+class ExpireHold(Command, frozen=True, kw_only=True, tag=True):
+    """End a hold that is past its deadline, by the tenant's policy. The sweeper's command."""
+
+    hold_id: UUID
+
+
+HoldCommand = SettleHold | VoidHold | ExtendHold | ExpireHold
+"""Commands that name an open hold and nothing else."""
+
+_NOT_IN_BODY = frozenset({"key", "transfer_id"})
+
+
+@cache
+def _body_fields(command_type: type[Command]) -> tuple[str, ...]:
+    return tuple(name for name in command_type.__struct_fields__ if name not in _NOT_IN_BODY)
+
+
+def fingerprint(command: Command) -> bytes:
+    """SHA-256 of what the command asks for: all of it but the key and the id made for the transfer.
+
+    Two commands with one key are the same command exactly if their fingerprints are equal.
+
+    Rule: COMMAND-2
+    """
+    command_type = type(command)
+    body = [command_type.__name__, *[getattr(command, name) for name in _body_fields(command_type)]]
+    return hashlib.sha256(msgspec.json.encode(body)).digest()
+
+
+def check_key(key: str | None) -> None:
+    """Refuses `key_malformed` unless the key is absent or 1 to 200 printable ASCII characters."""
+    if key is not None and not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
+        raise Refusal("key_malformed", "An idempotency key has 1 to 200 printable ASCII characters.", field="key")
+
+
+def check_note(note: str | None) -> None:
+    """Refuses `note_too_long`."""
+    if note is not None and len(note) > NOTE_LENGTH_MAX:
+        raise Refusal("note_too_long", f"A note has at most {NOTE_LENGTH_MAX} characters.", field="note")
+
+
+def caller_key(key: str) -> str:
+    """The key as it is stored: apart from the keys that the ledger derives itself."""
+    return f"key:{key}"
