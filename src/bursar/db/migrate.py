@@ -17,6 +17,7 @@ from psycopg import sql
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
+from bursar.db.faults import MigrationRefused, OlderThanDatabase
 from bursar.db.roles import SCHEMA, make_group_roles
 
 VERSION_TABLE: Final = "alembic_version"
@@ -29,15 +30,11 @@ _MIGRATE_LOCK_TIMEOUT: Final = "10min"
 _LOCK_TIMEOUT: Final = "5s"
 
 
-class OlderThanDatabase(Exception):
-    """The database has been migrated by a newer Bursar. The message says what to do."""
-
-
 def migrate(admin_url: str) -> None:
     """Applies the steps that are missing, each in a transaction of its own. Harmless when there are none, and when
     another process does the same at this moment. `admin_url` must reach PostgreSQL itself, not a connection pooler.
 
-    Raises `RolesNotProvisioned` or `OlderThanDatabase`, with a hint."""
+    Raises `RolesNotProvisioned`, `MigrationRefused` or `OlderThanDatabase`, each with a hint."""
     with psycopg.connect(admin_url) as raw, _alone(raw), _alembic(raw) as (config, connection):
         _refuse_newer_database(connection, ScriptDirectory.from_config(config))
         command.upgrade(config, "head")
@@ -69,7 +66,14 @@ def _alone(raw: psycopg.Connection) -> Iterator[None]:
     # Alembic keeps its own table in the schema, so the schema is there before the first step. Asked first, because
     # `if not exists` still wants the right to create schemas.
     if raw.execute("select to_regnamespace(%s)", [SCHEMA]).fetchone() == (None,):
-        raw.execute(sql.SQL("create schema {}").format(sql.Identifier(SCHEMA)))
+        try:
+            raw.execute(sql.SQL("create schema {}").format(sql.Identifier(SCHEMA)))
+        except psycopg.errors.InsufficientPrivilege as refused:
+            admin, database = raw.info.user, raw.info.dbname
+            raise MigrationRefused(
+                f"The role {admin} may not create a schema in the database {database}.",
+                hint=f'as a superuser, run: alter database "{database}" owner to "{admin}";',
+            ) from refused
     raw.execute(sql.SQL("set search_path = {}").format(sql.Identifier(SCHEMA)))
     raw.commit()
     yield
@@ -102,6 +106,6 @@ def _refuse_newer_database(connection: Connection, scripts: ScriptDirectory) -> 
     known = {step.revision for step in scripts.walk_revisions()}
     if revision is not None and revision not in known:
         raise OlderThanDatabase(
-            f"The database is at step {revision}, which this version of Bursar does not know.\n\n"
-            "hint: start the newer version of Bursar again; going back needs a backup from before it."
+            f"The database is at step {revision}, which this version of Bursar does not know.",
+            hint="start the newer version of Bursar again; going back needs a backup from before it.",
         )

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from bursar.db.addresses import address_with_sign_in
+from bursar.db.faults import RolesNotProvisioned
 
 APP_ROLE: Final = "bursar_app"
 PLATFORM_ROLE: Final = "bursar_platform"
@@ -36,10 +37,6 @@ class Endpoints:
     platform_url: str
 
 
-class RolesNotProvisioned(Exception):
-    """Bursar's roles could not be made, or are not safe to use. The message says what the operator has to do."""
-
-
 def provision(admin_url: str, secret_key: bytes) -> Endpoints:
     """Makes Bursar's roles on the server and in the database of `admin_url`; doing it again changes nothing.
 
@@ -52,8 +49,8 @@ def provision(admin_url: str, secret_key: bytes) -> Endpoints:
         for role in passwords:
             if len(role.encode()) > ROLE_NAME_BYTES_MAX:
                 raise RolesNotProvisioned(
-                    f"The database name {database} is too long: its role {role} would exceed "
-                    f"{ROLE_NAME_BYTES_MAX} bytes.\n\nhint: use a database with a shorter name."
+                    f"The database name {database} is too long: its role {role} exceeds {ROLE_NAME_BYTES_MAX} bytes.",
+                    hint="use a database with a shorter name.",
                 )
         connection.execute(sql.SQL("set lock_timeout = {}").format(_PROVISION_LOCK_TIMEOUT))
         connection.execute("select pg_advisory_lock(%s)", [_PROVISION_LOCK])
@@ -64,7 +61,7 @@ def provision(admin_url: str, secret_key: bytes) -> Endpoints:
                     _make_login_role(connection, role=role, group=group, password=password)
                 _close_database_to_others(connection, database, list(passwords))
         except psycopg.errors.InsufficientPrivilege as refused:
-            raise RolesNotProvisioned(_what_to_grant(connection.info.user, database, refused)) from refused
+            raise _not_permitted(connection, refused) from refused
     app_url, platform_url = (
         address_with_sign_in(admin_url, database=database, role=role, password=password)
         for role, password in passwords.items()
@@ -87,9 +84,7 @@ def make_group_roles(connection: psycopg.Connection) -> None:
                 # Another database of this server was set up at the same moment and made it.
                 pass
             except psycopg.errors.InsufficientPrivilege as refused:
-                raise RolesNotProvisioned(
-                    _what_to_grant(connection.info.user, connection.info.dbname, refused)
-                ) from refused
+                raise _not_permitted(connection, refused) from refused
         _refuse_unsafe_role(connection, role)
 
 
@@ -107,8 +102,8 @@ def _refuse_unsafe_role(connection: psycopg.Connection, role: str) -> None:
     ).fetchone()
     if unsafe is not None:
         raise RolesNotProvisioned(
-            f"The role {role} may step around row-level security, so tenants would not be kept apart.\n\n"
-            f'hint: as a superuser, run: alter role "{role}" nosuperuser nobypassrls nocreaterole;'
+            f"The role {role} may step around row-level security, so tenants would not be kept apart.",
+            hint=f'as a superuser, run: alter role "{role}" nosuperuser nobypassrls nocreaterole;',
         )
 
 
@@ -151,12 +146,12 @@ def _close_database_to_others(connection: psycopg.Connection, database: str, log
     connection.execute(sql.SQL("grant connect on database {} to {}").format(name, roles))
 
 
-def _what_to_grant(admin: str, database: str, refused: psycopg.Error) -> str:
-    return (
-        f"The role {admin} may not set up Bursar's roles in the database {database}: "
-        f"{refused.diag.message_primary or refused}.\n\n"
-        f'hint: as a superuser, run: alter role "{admin}" createrole; and make it the owner: '
-        f'alter database "{database}" owner to "{admin}"; '
-        f"If {' and '.join(GROUP_ROLES)} were made by another role, also run: "
-        f'grant {", ".join(GROUP_ROLES)} to "{admin}" with admin option;'
+def _not_permitted(connection: psycopg.Connection, refused: psycopg.Error) -> RolesNotProvisioned:
+    admin, database = connection.info.user, connection.info.dbname
+    return RolesNotProvisioned(
+        f"The role {admin} may not set up Bursar's roles for the database {database}: "
+        f"{refused.diag.message_primary or refused}.",
+        hint=f'as a superuser, run: alter role "{admin}" createrole; '
+        f"and, if {' and '.join(GROUP_ROLES)} were made by another role: "
+        f'grant {", ".join(GROUP_ROLES)} to "{admin}" with admin option;',
     )
