@@ -1,0 +1,82 @@
+"""Connections to PostgreSQL: the pool that everybody shares, and the ledger's own connections beside it.
+
+Transactions and the tenant scope are in `transaction.py`; nothing here begins one."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import asyncpg
+
+from bursar.db.addresses import address_for_asyncpg
+
+if TYPE_CHECKING:
+    # asyncpg's classes take a type parameter in its stubs only.
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+
+# A server that does not answer within this time is down as far as a waiting person is concerned.
+CONNECT_TIMEOUT_SECONDS: Final = 10.0
+
+# Statements live in the code, so their number is bounded by it; this keeps every one of them prepared.
+STATEMENT_CACHE_SIZE: Final = 500
+
+# Bursar's statements are short. Compiling one costs more than running it, whatever the planner estimates.
+_POOL_SETTINGS: Final = {"jit": "off"}
+
+# A posting round sends a handful of statements, thousands of times. Their plans are made once, often while the tables
+# are still nearly empty, and must be the right ones for full tables: probes of the primary keys, nothing else.
+_POSTING_SETTINGS: Final = {
+    "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database, signed in as one role: `pool` for everybody, `connect_posting` for the ledger's rounds.
+
+    Nothing may leave a mark on a pooled connection: settings are made with `set local`, locks are those of the
+    transaction, and there are no temporary tables and no listeners. So nothing is reset when one is given back, which
+    saves a round trip for each transaction."""
+
+    url: str
+    application_name: str
+    pool: "Pool"
+
+    @classmethod
+    async def open(cls, url: str, *, application_name: str, size: int) -> "Database":
+        """Connects to a libpq URL; the pool grows to `size` connections when they are needed."""
+        address = address_for_asyncpg(url)
+        pool = await asyncpg.create_pool(
+            address,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            reset=_leave_as_it_is,
+            statement_cache_size=STATEMENT_CACHE_SIZE,
+            # A prepared statement stays good for as long as its connection; asyncpg would drop it after five minutes.
+            max_cached_statement_lifetime=0,
+            server_settings={**_POOL_SETTINGS, "application_name": application_name},
+        )
+        return cls(url=address, application_name=application_name, pool=pool)
+
+    async def close(self) -> None:
+        """Waits for the connections that are lent out, then closes all."""
+        await self.pool.close()
+
+    async def connect_posting(self) -> "Connection":
+        """A connection of its own for posting rounds, planned for full tables. The caller closes it."""
+        return await asyncpg.connect(
+            self.url,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            statement_cache_size=STATEMENT_CACHE_SIZE,
+            max_cached_statement_lifetime=0,
+            server_settings={**_POSTING_SETTINGS, "application_name": f"{self.application_name} posting"},
+        )
+
+
+async def _leave_as_it_is(connection: "Connection") -> None:
+    """asyncpg rolls back what is still open before it calls this; there is nothing else to undo."""

@@ -1,0 +1,42 @@
+-- Tenants, and the policy that every table of theirs repeats word for word.
+--
+-- The policy: a row is there for a transaction whose scope names its tenant, and an unset or empty scope names nobody.
+-- It is the second fence; the first is that every statement says which tenant it means.
+--   * The scope is read in a scalar sub-select, which is evaluated once for a statement and not for every row.
+--   * array_position and not `= any`: the latter could become a condition on an index, and a posting round over many
+--     tenants would then probe the index once for every tenant in the scope. This one can only ever be a filter, so a
+--     statement stays one probe for each row that it names.
+--   * Forced, because the role that migrates owns the tables and would otherwise be let through.
+
+create table tenants (
+    tenant_id          uuid        not null,
+    name               text        not null,
+    status             text        not null,
+    display            text        not null default 'credits',
+    created_at         timestamptz not null,
+    next_member_number bigint      not null default 1,
+    primary key (tenant_id),
+    constraint tenants_have_a_name check (name <> ''),
+    constraint tenants_know_their_status check (status in ('active', 'suspended')),
+    constraint tenants_show_credits_or_dollars check (display in ('credits', 'dollars')),
+    constraint tenants_number_members_from_one check (next_member_number >= 1)
+);
+
+comment on table tenants is 'One row for each organisation.';
+comment on column tenants.next_member_number is
+    'Members are numbered by their tenant and not by a sequence, which on several nodes would neither be dense nor cheap.';
+comment on constraint tenants_have_a_name on tenants is 'People choose a tenant by its name.';
+comment on constraint tenants_know_their_status on tenants is 'A suspended tenant keeps its rows and may do nothing.';
+comment on constraint tenants_show_credits_or_dollars on tenants is
+    'Only how amounts are shown; the books are kept in credits.';
+comment on constraint tenants_number_members_from_one on tenants is 'Numbers are shown to people.';
+
+alter table tenants enable row level security, force row level security;
+create policy tenant_scope on tenants
+    using (array_position((select nullif(current_setting('bursar.scope', true), '')::uuid[]), tenant_id) is not null)
+    with check (array_position((select nullif(current_setting('bursar.scope', true), '')::uuid[]), tenant_id) is not null);
+-- The super admin's list of tenants, and the clock's work, which has to find the tenants whose turn it is.
+create policy platform_sees_every_tenant on tenants for select to bursar_platform using (true);
+
+grant select, insert, update on tenants to bursar_app;
+grant select on tenants to bursar_platform;
