@@ -67,6 +67,8 @@ class Books:
         "originals",
         "remembered",
         "reverses_id",
+        "stored_groups",
+        "stored_wallets",
         "touched_groups",
         "touched_holds",
         "touched_issued",
@@ -86,6 +88,8 @@ class Books:
         self.holds: dict[UUID, Hold] = {}
         self.originals: dict[UUID, Line] = {}
         self.commands: dict[str, Remembered] = {}
+        self.stored_groups: set[UUID] = set()
+        self.stored_wallets: set[UUID] = set()
         self.lines: list[Line] = []
         self.remembered: dict[str, Remembered] = {}
         self.touched_issued: set[str] = set()
