@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -52,6 +53,21 @@ def test_provisioning_again_gives_the_same_endpoints(fresh_database: FreshDataba
 
     assert again == Endpoints(app_url=fresh_database.app_url, platform_url=fresh_database.platform_url)
     assert user_of(again.app_url) == (f"{fresh_database.name}_app", "bursar")
+
+
+def test_several_processes_may_provision_at_the_same_moment(fresh_database: FreshDatabase) -> None:
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        outcomes = [threads.submit(provision, fresh_database.admin_url, SECRET_KEY) for _ in range(4)]
+
+    assert {outcome.result().app_url for outcome in outcomes} == {fresh_database.app_url}
+
+
+def test_passwords_are_not_printed(fresh_database: FreshDatabase) -> None:
+    endpoints = provision(fresh_database.admin_url, SECRET_KEY)
+    password = str(psycopg.conninfo.conninfo_to_dict(endpoints.app_url)["password"])
+
+    assert len(password) == 64
+    assert password not in repr(endpoints)
 
 
 def test_another_secret_key_shuts_the_old_passwords_out(fresh_database: FreshDatabase) -> None:

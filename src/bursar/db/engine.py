@@ -2,7 +2,7 @@
 
 Transactions and the tenant scope are in `transaction.py`; nothing here begins one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
@@ -42,7 +42,7 @@ class Database:
     transaction, and there are no temporary tables and no listeners. So nothing is reset when one is given back, which
     saves a round trip for each transaction."""
 
-    url: str
+    url: str = field(repr=False)
     application_name: str
     pool: "Pool"
 

@@ -5,7 +5,7 @@ several Bursar databases may share them. Each database has two login roles of it
 passwords follow from the installation's secret key, so no password needs to be stored anywhere."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
@@ -31,10 +31,12 @@ _PROVISION_LOCK_TIMEOUT: Final = "30s"
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where the application signs in: `app_url` for work inside tenants, `platform_url` for the platform's own."""
+    """Where the application signs in: `app_url` for work inside tenants, `platform_url` for the platform's own.
 
-    app_url: str
-    platform_url: str
+    They hold passwords, so they are not printed."""
+
+    app_url: str = field(repr=False)
+    platform_url: str = field(repr=False)
 
 
 def provision(admin_url: str, secret_key: bytes) -> Endpoints:
