@@ -16,11 +16,13 @@ WITHOUT_TENANT: Final = {
 }
 
 # Tables that the application may add to and not change: what is recorded stays as it was recorded.
-APPEND_ONLY: Final = frozenset({"events"})
+APPEND_ONLY: Final = frozenset({"events", "ledger_batches", "ledger_journal", "ledger_journal_other"})
 
-# Policies beside the tenant's scope.
+# The closed list of policies beside the tenant's scope. They show rows to the platform's own work, and to nobody else.
 OTHER_POLICIES: Final = {
     ("tenants", "platform_sees_every_tenant"): "the list of tenants, for the super admin and the clock's work",
+    ("ledger_control", "every_tenant"): "the tenants' totals for the super admin, and the cycles that are due",
+    ("ledger_holds", "every_tenant"): "the tenants that have holds past their deadline",
 }
 
 APPLICATION_ROLES: Final = ("bursar_app", "bursar_platform")
@@ -188,7 +190,7 @@ RULES: Final = (
                     and p.polname = 'tenant_scope'
                     and p.polcmd = '*'
                     and p.polpermissive
-                    and p.polroles = '{0}'
+                    and (p.polroles = '{0}' or p.polroles = array['bursar_app'::regrole::oid])
                     and pg_get_expr(p.polqual, p.polrelid) = %(scope)s
                     and pg_get_expr(p.polwithcheck, p.polrelid) = %(scope)s
               )
@@ -197,20 +199,29 @@ RULES: Final = (
             "drop policy tenant_scope on members",
             "alter policy tenant_scope on members using (true)",
             "alter policy tenant_scope on members with check (true)",
-            "alter policy tenant_scope on members to bursar_app",
+            "alter policy tenant_scope on members to bursar_platform",
             "alter policy tenant_scope on members "
             "using (tenant_id = any((select nullif(current_setting('bursar.scope', true), '')::uuid[])::uuid[]))",
         ),
     ),
     SchemaRule(
-        sentence="no other policy lets rows through than those on the list",
+        sentence="no other policy lets rows through than those on the list, which show them to the platform's work",
         question="""
             select o.relname || '.' || p.polname from ours o
             join pg_policy p on p.polrelid = o.oid
             where p.polname <> 'tenant_scope'
-              and o.relname || '.' || p.polname <> all(%(other_policies)s)
+              and not (
+                  o.relname || '.' || p.polname = any(%(other_policies)s)
+                  and p.polcmd = 'r'
+                  and p.polroles = array['bursar_platform'::regrole::oid]
+              )
         """,
-        planted=("create policy planted on members for select using (true)",),
+        planted=(
+            "create policy planted on members for select using (true)",
+            "alter policy platform_sees_every_tenant on tenants to public",
+            "drop policy platform_sees_every_tenant on tenants;"
+            "create policy platform_sees_every_tenant on tenants to bursar_platform using (true)",
+        ),
     ),
     SchemaRule(
         sentence="the application's roles own nothing",

@@ -64,19 +64,26 @@ async def test_a_block_that_swallows_a_failed_statement_does_not_pass_for_commit
 
 
 async def test_a_block_that_is_cancelled_leaves_no_trace_and_gives_its_connection_back(
-    fresh_database: FreshDatabase, acme: UUID
+    database: Database, fresh_database: FreshDatabase, acme: UUID
 ) -> None:
     narrow = await Database.open(fresh_database.app_url, application_name="one connection", size=1)
-    is_inside = asyncio.Event()
 
     async def wait_inside() -> None:
         async with writing(narrow, acme) as tx:
             await insert_group(tx, acme, "Sales")
-            is_inside.set()
             await tx.execute("select pg_sleep(60)")
 
     waiting = asyncio.create_task(wait_inside())
-    await is_inside.wait()
+    # A cancellation that overtakes its statement on the way to the server would find nothing to cancel.
+    while not await database.pool.fetchval(
+        """
+        select exists (
+            select from pg_stat_activity
+            where application_name = 'one connection' and state = 'active' and query = 'select pg_sleep(60)'
+        )
+        """
+    ):
+        assert not waiting.done()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

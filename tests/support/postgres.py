@@ -5,7 +5,7 @@ that hand these out are in `tests/conftest.py`."""
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +22,7 @@ from bursar.db.roles import provision
 from tests.support.system_postgres import system_postgres
 
 SECRET_KEY: Final = b"the secret key of test databases"
+_WITHOUT_FSYNC: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _numbers: Final = count(1)
 
 
@@ -50,12 +51,7 @@ def running_server(*, fsync: bool) -> Iterator[Server]:
     if given:
         yield Server(admin_url=given)
         return
-    with _own_server() as admin_url:
-        if not fsync:
-            with psycopg.connect(admin_url, autocommit=True) as connection:
-                connection.execute("alter system set fsync = off")
-                connection.execute("alter system set full_page_writes = off")
-                connection.execute("select pg_reload_conf()")
+    with _own_server({} if fsync else _WITHOUT_FSYNC) as admin_url:
         yield Server(admin_url=admin_url)
 
 
@@ -86,15 +82,19 @@ def copied_database(server: Server, template: str) -> Iterator[FreshDatabase]:
 
 
 @contextmanager
-def _own_server() -> Iterator[str]:
+def _own_server(settings: Mapping[str, str]) -> Iterator[str]:
     if find_spec("bursar.db.embedded") is None:
-        with system_postgres() as admin_url:
+        with system_postgres(settings) as admin_url:
             yield admin_url
         return
     from bursar.db.embedded import running
 
-    with tempfile.TemporaryDirectory(prefix="bursar-test-", dir="/tmp") as folder, running(Path(folder)) as embedded:
-        yield embedded.admin_url
+    # A short path: that of a socket is limited.
+    with tempfile.TemporaryDirectory(prefix="bursar-test-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        # As root, the server runs as another user, who has to get through here.
+        Path(folder).chmod(0o711)
+        with running(Path(folder) / "bursar", settings=settings) as embedded:
+            yield embedded.admin_url
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -23,8 +23,8 @@ STOP_TIMEOUT_SECONDS: Final = 30
 
 
 @contextmanager
-def system_postgres() -> Iterator[str]:
-    """Starts a new server and yields its superuser's URL; nothing is left of it afterwards."""
+def system_postgres(settings: Mapping[str, str]) -> Iterator[str]:
+    """Starts a new server with these settings and yields its superuser's URL; nothing is left of it afterwards."""
     binaries = _newest_binaries()
     with tempfile.TemporaryDirectory(prefix="bursar-test-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
@@ -37,7 +37,7 @@ def system_postgres() -> Iterator[str]:
             for path in (password_file, home / "server"):
                 os.chown(path, user.pw_uid, user.pw_gid)
         _make_cluster(binaries, home)
-        process = _start(binaries, home)
+        process = _start(binaries, home, settings)
         try:
             url = f"postgresql://postgres:{quote(PASSWORD)}@/postgres?host={quote(str(home / 'server'), safe='')}"
             _wait_until_ready(url, process)
@@ -85,7 +85,7 @@ def _make_cluster(binaries: Path, home: Path) -> None:
     )
 
 
-def _start(binaries: Path, home: Path) -> subprocess.Popen[bytes]:
+def _start(binaries: Path, home: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             [
@@ -97,6 +97,7 @@ def _start(binaries: Path, home: Path) -> subprocess.Popen[bytes]:
                 str(home / "server"),
                 "-c",
                 "listen_addresses=",
+                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
             ],
             cwd="/",
             stdout=log,
