@@ -1,5 +1,6 @@
 """The numbered steps: harmless to repeat, safe to start twice, and together the same as the readable schema."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
@@ -10,7 +11,7 @@ from bursar.db.faults import OlderThanDatabase
 from bursar.db.migrate import VERSION_TABLE, current, migrate, pending
 from bursar.db.roles import SCHEMA, make_group_roles
 from tests.support.catalogue import Facts, facts_of
-from tests.support.postgres import FreshDatabase, Server, empty_database
+from tests.support.postgres import FreshDatabase, Server, copied_database, empty_database
 
 OF_ALEMBIC = frozenset({VERSION_TABLE})
 
@@ -25,7 +26,15 @@ def apply_readable_schema(admin_url: str) -> None:
 
 
 def facts(admin_url: str) -> Facts:
-    return facts_of(admin_url, SCHEMA, without=OF_ALEMBIC)
+    with psycopg.connect(admin_url) as connection:
+        return facts_of(connection, SCHEMA, without=OF_ALEMBIC)
+
+
+@pytest.fixture(scope="module")
+def shared(postgres: Server, migrated_template: str) -> Iterator[FreshDatabase]:
+    """A migrated database for tests that take back what they change."""
+    with copied_database(postgres, migrated_template) as fresh:
+        yield fresh
 
 
 @pytest.fixture
@@ -115,13 +124,14 @@ def test_all_steps_together_are_the_readable_schema(migrated_facts: Facts, postg
         "revoke usage on schema bursar from bursar_platform",
     ],
 )
-def test_a_difference_between_two_schemas_is_noticed(fresh_database: FreshDatabase, change: str) -> None:
-    before = facts(fresh_database.admin_url)
-
-    with psycopg.connect(fresh_database.admin_url) as connection:
+def test_a_difference_between_two_schemas_is_noticed(shared: FreshDatabase, change: str) -> None:
+    with psycopg.connect(shared.admin_url) as connection:
+        before = facts_of(connection, SCHEMA, without=OF_ALEMBIC)
         connection.execute(change.encode())
+        after = facts_of(connection, SCHEMA, without=OF_ALEMBIC)
+        connection.rollback()
 
-    assert facts(fresh_database.admin_url) != before
+    assert after != before
 
 
 def test_a_step_that_fails_leaves_no_trace(empty_database_url: str) -> None:

@@ -93,14 +93,14 @@ _QUESTIONS: Final = {
 }
 
 
-def facts_of(admin_url: str, schema: str, *, without: frozenset[str] = frozenset()) -> Facts:
-    """Every fact about the schema but those whose thing is named by `without` or belongs to it."""
-    with psycopg.connect(admin_url) as connection:
-        # Names print without their schema then, in definitions as well.
-        connection.execute("select set_config('search_path', %s, true)", [schema])
-        return frozenset(
-            (kind, *(str(value) for value in row))
-            for kind, question in _QUESTIONS.items()
-            for row in connection.execute(question.encode(), {"schema": schema})
-            if not any(str(row[0]).strip("_[]").startswith(name) for name in without)
-        )
+def facts_of(connection: psycopg.Connection, schema: str, *, without: frozenset[str] = frozenset()) -> Facts:
+    """Every fact about the schema as this transaction sees it, but those whose thing is named by `without` or belongs
+    to it."""
+    # Names print without their schema then, in definitions as well.
+    connection.execute("select set_config('search_path', %s, true)", [schema])
+    return frozenset(
+        (kind, *(str(value) for value in row))
+        for kind, question in _QUESTIONS.items()
+        for row in connection.execute(question.encode(), {"schema": schema})
+        if not any(str(row[0]).strip("_[]").startswith(name) for name in without)
+    )
