@@ -57,12 +57,15 @@ class Watchdog:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env={"PATH": os.defpath, "PYTHONPATH": str(Path(bursar.__file__).resolve().parent.parent)},
+                env={**os.environ, "PYTHONPATH": str(Path(bursar.__file__).resolve().parent.parent)},
                 start_new_session=True,
             )
-        except BaseException:
+        except OSError as error:
             self._close()
-            raise
+            raise ServerDied(
+                f"The watchdog that stops PostgreSQL with Bursar could not be started with {sys.executable}: "
+                f"{error.strerror}."
+            ) from error
         finally:
             os.close(reading)
         assert popen.stdout is not None

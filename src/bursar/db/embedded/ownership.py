@@ -81,7 +81,7 @@ def _open(layout: Layout) -> int:
             return os.open(layout.lock_file, os.O_RDONLY | flags)
     except OSError as error:
         servers = processes.list_working_in(layout.cluster)
-        working = f" PostgreSQL is at work in it as process {servers[0].pid}." if servers else ""
+        working = f" Process {servers[0].parent} owns it and runs its PostgreSQL." if servers else ""
         raise FolderUnusable(
             f"The data folder {layout.data_dir} cannot be used by this user: {error.strerror}.{working}",
             hint="Start Bursar as the user the data folder belongs to, or give it another with --data-dir or "

@@ -24,6 +24,7 @@ class Seen:
     """A live process as the system shows it. `started` tells it from a later one with the same pid."""
 
     pid: int
+    parent: int
     started: str
     name: str
     arguments: str
@@ -119,6 +120,7 @@ def _see_in_proc(pid: int) -> Seen | None:
         folder = None
     return Seen(
         pid=pid,
+        parent=int(fields[1]),
         started=fields[19],
         name=name,
         arguments=arguments.replace(b"\0", b" ").decode(errors="surrogateescape").rstrip(),
@@ -129,7 +131,7 @@ def _see_in_proc(pid: int) -> Seen | None:
 def _see_by_ps(pid: int | None) -> Iterator[Seen]:
     chosen = ["-ax"] if pid is None else ["-p", str(pid)]
     answer = subprocess.run(  # noqa: S603 - every word is ours
-        ["/bin/ps", *chosen, "-ww", "-o", "pid=,stat=,lstart=,command="],
+        ["/bin/ps", *chosen, "-ww", "-o", "pid=,ppid=,stat=,lstart=,command="],
         env={"LC_ALL": "C"},
         capture_output=True,
         text=True,
@@ -137,14 +139,15 @@ def _see_by_ps(pid: int | None) -> Iterator[Seen]:
         check=False,
     )
     for line in answer.stdout.splitlines():
-        words = line.split(None, 7)
-        if len(words) < 8 or words[1].startswith("Z"):
+        words = line.split(None, 8)
+        if len(words) < 9 or words[2].startswith("Z"):
             continue
-        program = words[7].split(" -D ")[0].split(": ")[0]
+        program = words[8].split(" -D ")[0].split(": ")[0]
         yield Seen(
             pid=int(words[0]),
-            started=" ".join(words[2:7]),
+            parent=int(words[1]),
+            started=" ".join(words[3:8]),
             name=os.path.basename(program),
-            arguments=words[7],
+            arguments=words[8],
             folder=None,
         )

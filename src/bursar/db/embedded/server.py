@@ -21,7 +21,7 @@ from bursar.db.embedded.orphans import clear_orphans
 from bursar.db.embedded.ownership import Notice, OwnerLock
 from bursar.db.embedded.supervisor import Plan, Supervisor
 from bursar.db.embedded.tuning import list_options
-from bursar.db.embedded.users import DatabaseUser, check_reach, choose_user
+from bursar.db.embedded.users import check_reach, choose_user
 
 ASK_SECONDS = 0.05
 UNREACHABLE_SECONDS_MAX = 15.0
@@ -110,8 +110,6 @@ def running(
 
 
 def _open_server(layout: Layout, settings: Mapping[str, str], asked: Path | None) -> EmbeddedServer:
-    user = choose_user(layout.cluster)
-    check_reach(layout.data_dir, user)
     lock = OwnerLock(layout)
     try:
         refused_since: float | None = None
@@ -119,21 +117,22 @@ def _open_server(layout: Layout, settings: Mapping[str, str], asked: Path | None
             notice = lock.read()
             if notice is not None and notice.server is not None:
                 complaint = _find_join_complaint(layout, notice)
-                if complaint is None:
-                    return _join(layout, lock, notice, user, asked)
+                # Asked again, because the owner may have died and a new one may be clearing up right now.
+                if complaint is None and lock.read() == notice:
+                    return _join(layout, lock, notice, asked)
                 refused_since = refused_since or time.monotonic()
-                if time.monotonic() - refused_since > UNREACHABLE_SECONDS_MAX:
+                if complaint is not None and time.monotonic() - refused_since > UNREACHABLE_SECONDS_MAX:
                     raise _refuse(layout, notice, complaint)
             time.sleep(ASK_SECONDS)
-        return _own(layout, lock, user, settings, asked)
+        return _own(layout, lock, settings, asked)
     except BaseException:
         lock.release()
         raise
 
 
-def _own(
-    layout: Layout, lock: OwnerLock, user: DatabaseUser, settings: Mapping[str, str], asked: Path | None
-) -> EmbeddedServer:
+def _own(layout: Layout, lock: OwnerLock, settings: Mapping[str, str], asked: Path | None) -> EmbeddedServer:
+    user = choose_user(layout.cluster)
+    check_reach(layout.data_dir, user)
     lock.write(Notice(owner=os.getpid(), server=None, version=""))
     clear_orphans(layout)
     remove_unfinished(layout)
@@ -165,9 +164,9 @@ def _own(
     )
 
 
-def _join(layout: Layout, lock: OwnerLock, notice: Notice, user: DatabaseUser, asked: Path | None) -> EmbeddedServer:
+def _join(layout: Layout, lock: OwnerLock, notice: Notice, asked: Path | None) -> EmbeddedServer:
     if asked or os.environ.get(ENVIRONMENT_NAME):
-        wanted = find_binaries(layout, user, asked=asked)
+        wanted = find_binaries(layout, choose_user(layout.cluster), asked=asked)
         if wanted.major != Binaries(wanted.folder, notice.version).major:
             raise VersionMismatch(
                 f"Bursar (process {notice.owner}) runs PostgreSQL {notice.version} in {layout.data_dir}; this process "

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bursar.db.embedded import processes
 from bursar.db.embedded.binaries import Binaries
 from bursar.db.embedded.children import Child, Watchdog
 from bursar.db.embedded.faults import EmbeddedFault, ServerDied
@@ -78,9 +79,10 @@ class Supervisor:
         """Return once PostgreSQL accepts connections, waiting for a restart under way.
 
         Raises the fault of the last attempt if it failed, and ServerDied if the server was stopped for good."""
-        if self._server is not None and not self._server.is_alive:
-            self._set_ready(None)
         with self._changed:
+            # The system knows of a death before the thread that waits for it has had its turn.
+            if self._ready_pid is not None and processes.see(self._ready_pid) is None:
+                self._set_ready(None)
             while self._ready_pid is None:
                 if self._stopping.is_set():
                     raise ServerDied("The embedded PostgreSQL was stopped.")

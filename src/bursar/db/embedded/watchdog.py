@@ -5,6 +5,7 @@ when the kernel closes the pipe it ends what it guards, and then itself. It has 
 signals a terminal or a service supervisor sends to everyone, because those are when it is needed most.
 Run as `python -S -m bursar.db.embedded.watchdog`; it needs the standard library only."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -20,7 +21,9 @@ def main() -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(ignored, signal.SIG_IGN)
     os.chdir("/")
-    os.write(sys.stdout.fileno(), b"ready\n")
+    # Bursar may have died before this was written, and then nobody listens; all the more reason to go on.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), b"ready\n")
     guarded = _guard_until_closed(sys.stdin.fileno())
     if guarded is not None:
         processes.end(guarded, gentle_seconds=GENTLE_SECONDS)
