@@ -242,7 +242,7 @@ RULES: Final = (
             select r.rolname from pg_roles r
             where (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication)
               and (r.rolname = any(%(roles)s) or r.rolname = any(
-                  array[current_database() || '_app', current_database() || '_platform']
+                  array[current_database() || '_app_login', current_database() || '_platform_login']
               ))
         """,
         planted=(

@@ -44,15 +44,29 @@ def user_of(url: str) -> tuple[str, ...]:
 
 
 def test_both_roles_can_sign_in_and_find_the_schema(fresh_database: FreshDatabase) -> None:
-    assert user_of(fresh_database.app_url) == (f"{fresh_database.name}_app", "bursar")
-    assert user_of(fresh_database.platform_url) == (f"{fresh_database.name}_platform", "bursar")
+    assert user_of(fresh_database.app_url) == (f"{fresh_database.name}_app_login", "bursar")
+    assert user_of(fresh_database.platform_url) == (f"{fresh_database.name}_platform_login", "bursar")
 
 
 def test_provisioning_again_gives_the_same_endpoints(fresh_database: FreshDatabase) -> None:
     again = provision(fresh_database.admin_url, SECRET_KEY)
 
     assert again == Endpoints(app_url=fresh_database.app_url, platform_url=fresh_database.platform_url)
-    assert user_of(again.app_url) == (f"{fresh_database.name}_app", "bursar")
+    assert user_of(again.app_url) == (f"{fresh_database.name}_app_login", "bursar")
+
+
+def test_a_database_called_bursar_does_not_collide_with_the_group_roles(postgres: Server) -> None:
+    with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
+        connection.execute("create database bursar")
+    try:
+        endpoints = provision(address_of_database(postgres.admin_url, database="bursar"), SECRET_KEY)
+
+        assert user_of(endpoints.app_url)[0] == "bursar_app_login"
+        assert user_of(endpoints.platform_url)[0] == "bursar_platform_login"
+    finally:
+        with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
+            connection.execute("drop database bursar with (force)")
+            connection.execute("drop role if exists bursar_app_login, bursar_platform_login")
 
 
 def test_several_processes_may_provision_at_the_same_moment(fresh_database: FreshDatabase) -> None:
@@ -94,7 +108,7 @@ def test_the_roles_of_another_bursar_on_the_same_server_are_shut_out(
 
 
 def test_a_login_role_that_could_step_around_the_fences_is_refused(fresh_database: FreshDatabase) -> None:
-    run_as_superuser(fresh_database.admin_url, "alter role {} bypassrls", f"{fresh_database.name}_app")
+    run_as_superuser(fresh_database.admin_url, "alter role {} bypassrls", f"{fresh_database.name}_app_login")
 
     with pytest.raises(RolesNotProvisioned, match=r"may step around row-level security[^\n]*\n\nhint: as a superuser"):
         provision(fresh_database.admin_url, SECRET_KEY)

@@ -110,7 +110,7 @@ def _database(server: Server, *, template: str) -> Iterator[str]:
         with psycopg.connect(server.admin_url, autocommit=True) as connection:
             # Forced, because a test that failed may have left connections behind.
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-            for role in (f"{name}_app", f"{name}_platform"):
+            for role in (f"{name}_app_login", f"{name}_platform_login"):
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
 
 

@@ -46,7 +46,7 @@ def provision(admin_url: str, secret_key: bytes) -> Endpoints:
     with psycopg.connect(admin_url, autocommit=True) as connection:
         database = connection.info.dbname
         passwords = {
-            f"{database}_{suffix}": _password_of(f"{database}_{suffix}", secret_key) for suffix in ("app", "platform")
+            role: _password_of(role, secret_key) for role in (f"{database}_app_login", f"{database}_platform_login")
         }
         for role in passwords:
             if len(role.encode()) > ROLE_NAME_BYTES_MAX:
