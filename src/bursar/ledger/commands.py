@@ -10,7 +10,9 @@ Rule: COMMAND-1
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from uuid import UUID
 
 import msgspec
@@ -209,12 +211,14 @@ class ExpireHold(Command, frozen=True, kw_only=True, tag=True):
 HoldCommand = SettleHold | VoidHold | ExtendHold | ExpireHold
 """Commands that name an open hold and nothing else."""
 
+_encode = msgspec.json.Encoder().encode
+
 _NOT_IN_BODY = frozenset({"key", "transfer_id"})
 
 
 @cache
-def _body_fields(command_type: type[Command]) -> tuple[str, ...]:
-    return tuple(name for name in command_type.__struct_fields__ if name not in _NOT_IN_BODY)
+def _body_of(command_type: type[Command]) -> Callable[[Command], object]:
+    return attrgetter(*(name for name in command_type.__struct_fields__ if name not in _NOT_IN_BODY))
 
 
 def fingerprint(command: Command) -> bytes:
@@ -225,8 +229,7 @@ def fingerprint(command: Command) -> bytes:
     Rule: COMMAND-2
     """
     command_type = type(command)
-    body = [command_type.__name__, *[getattr(command, name) for name in _body_fields(command_type)]]
-    return hashlib.sha256(msgspec.json.encode(body)).digest()
+    return hashlib.sha256(_encode((command_type.__name__, _body_of(command_type)(command)))).digest()
 
 
 def check_key(key: str | None) -> None:

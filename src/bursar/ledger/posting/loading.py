@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from bursar.db.transaction import Transaction
 from bursar.ledger.commands import (
     CloseGroup,
+    CloseWallet,
     Command,
     ExpireHold,
     ExtendHold,
@@ -18,7 +20,10 @@ from bursar.ledger.commands import (
     OpenWallet,
     Reverse,
     SetGroupMonthly,
+    SetMemberMonthly,
+    SetSpendsPool,
     SettleHold,
+    SetWalletStatus,
     ShareGroup,
     Transfer,
     VoidHold,
@@ -32,8 +37,20 @@ from bursar.ledger.posting import tables
 Clock = Callable[[datetime], datetime]
 """Turns the database's time into the ledger's: the identity, but for tests that turn it."""
 
+_Other = TypeVar("_Other")
+
 _HOLD_COMMANDS = (OpenHold, SettleHold, VoidHold, ExtendHold, ExpireHold)
 _GROUP_COMMANDS = (OpenGroup, CloseGroup, ShareGroup, SetGroupMonthly, OpenWallet, MoveWallet, Transfer)
+_MEMBER_COMMANDS = (
+    OpenHold,
+    Transfer,
+    OpenWallet,
+    SetWalletStatus,
+    SetSpendsPool,
+    MoveWallet,
+    CloseWallet,
+    SetMemberMonthly,
+)
 
 # The only explicit lock of a posting. Ordered, so that two rounds never wait for each other.
 _LOCK_CONTROLS = f"""
@@ -106,7 +123,7 @@ async def load(transaction: Transaction, batches: Mapping[UUID, Sequence[Command
 async def _load_holds(
     transaction: Transaction, books: Mapping[UUID, Books], batches: Mapping[UUID, Sequence[Command]]
 ) -> None:
-    wanted = _distinct(
+    wanted = _by_side(
         (tenant_id, command.hold_id)
         for tenant_id, commands in batches.items()
         for command in commands
@@ -135,12 +152,12 @@ async def _load_keys(
         if command.key is not None
     ]
     if keys:
-        for record in await transaction.fetch(_FIND_COMMANDS, *_distinct(keys)):
+        for record in await transaction.fetch(_FIND_COMMANDS, *_by_side(keys)):
             tenant_id, *columns = record
             remembered = Remembered(*columns)
             books[tenant_id].commands[remembered.key] = remembered
     if reversals:
-        for record in await transaction.fetch(_FIND_ORIGINALS, *_distinct(reversals)):
+        for record in await transaction.fetch(_FIND_ORIGINALS, *_by_side(reversals)):
             line = Line(*record)
             books[line.tenant_id].originals.setdefault(line.transfer_id, line)
 
@@ -148,19 +165,18 @@ async def _load_keys(
 async def _load_wallets(
     transaction: Transaction, books: Mapping[UUID, Books], batches: Mapping[UUID, Sequence[Command]]
 ) -> None:
-    def members() -> Iterable[tuple[UUID, UUID]]:
-        for tenant_id, commands in batches.items():
-            for command in commands:
-                member_id = getattr(command, "member_id", None)
-                if member_id is not None:
-                    yield tenant_id, member_id
-            for hold in books[tenant_id].holds.values():
-                yield tenant_id, hold.member_id
-            # Whose transfer is reversed is known from its line; a group's id finds no wallet here.
-            for line in books[tenant_id].originals.values():
-                yield tenant_id, line.source_id or line.target_id or tenant_id
+    def members(tenant_id: UUID, commands: Sequence[Command]) -> set[UUID]:
+        of_tenant = books[tenant_id]
+        found = {command.member_id for command in commands if isinstance(command, _MEMBER_COMMANDS)}
+        found.update(hold.member_id for hold in of_tenant.holds.values())
+        # Whose transfer is reversed is known from its line; a group's id finds no wallet here.
+        found.update(line.source_id or line.target_id for line in of_tenant.originals.values())
+        found.discard(None)
+        return found  # type: ignore[return-value]
 
-    wanted = _distinct(members())
+    wanted = _by_side(
+        (tenant_id, member_id) for tenant_id, commands in batches.items() for member_id in members(tenant_id, commands)
+    )
     if wanted[0]:
         for record in await transaction.fetch(_FIND_WALLETS, *wanted):
             wallet = Wallet(*record)
@@ -171,21 +187,18 @@ async def _load_wallets(
 async def _load_groups(
     transaction: Transaction, books: Mapping[UUID, Books], batches: Mapping[UUID, Sequence[Command]]
 ) -> None:
-    def groups() -> Iterable[tuple[UUID, UUID]]:
-        for tenant_id, commands in batches.items():
-            for command in commands:
-                if isinstance(command, _GROUP_COMMANDS) and command.group_id is not None:
-                    yield tenant_id, command.group_id
-            of_tenant = books[tenant_id]
-            for wallet in of_tenant.wallets.values():
-                yield tenant_id, wallet.group_id
-            for hold in of_tenant.holds.values():
-                if hold.group_id is not None:
-                    yield tenant_id, hold.group_id
-            for line in of_tenant.originals.values():
-                yield tenant_id, line.source_id or line.target_id or tenant_id
+    def groups(tenant_id: UUID, commands: Sequence[Command]) -> set[UUID]:
+        of_tenant = books[tenant_id]
+        found = {command.group_id for command in commands if isinstance(command, _GROUP_COMMANDS)}
+        found.update(wallet.group_id for wallet in of_tenant.wallets.values())
+        found.update(hold.group_id for hold in of_tenant.holds.values())
+        found.update(line.source_id or line.target_id for line in of_tenant.originals.values())
+        found.discard(None)
+        return found  # type: ignore[return-value]
 
-    wanted = _distinct(groups())
+    wanted = _by_side(
+        (tenant_id, group_id) for tenant_id, commands in batches.items() for group_id in groups(tenant_id, commands)
+    )
     if wanted[0]:
         for record in await transaction.fetch(_FIND_GROUPS, *wanted):
             group = Group(*record)
@@ -196,20 +209,31 @@ async def _load_groups(
 async def _load_issued(
     transaction: Transaction, books: Mapping[UUID, Books], batches: Mapping[UUID, Sequence[Command]]
 ) -> None:
-    """The few accounts that credits come from: not needed while calls are held and settled within one cycle."""
-    tenants = [
-        tenant_id
-        for tenant_id, commands in batches.items()
-        if books[tenant_id].now >= books[tenant_id].control.epoch_ends_at
-        or any(not isinstance(command, OpenHold | ExtendHold) for command in commands)
-    ]
+    """The few accounts that credits come from, where a batch may need one.
+
+    Calls do not, while they are held and settled within one cycle; but the end of a deleted member's hold may leave a
+    debt that is adjusted.
+    """
+
+    def may_issue(of_tenant: Books, commands: Sequence[Command]) -> bool:
+        return (
+            of_tenant.now >= of_tenant.control.epoch_ends_at
+            or not all(isinstance(command, _HOLD_COMMANDS) for command in commands)
+            or any(wallet.status == "deleted" or wallet.spends_pool for wallet in of_tenant.wallets.values())
+        )
+
+    tenants = [tenant_id for tenant_id, commands in batches.items() if may_issue(books[tenant_id], commands)]
     if tenants:
         for record in await transaction.fetch(_LIST_ISSUED, tenants):
             issued = Issued(*record)
             books[issued.tenant_id].issued[issued.account] = issued
 
 
-def _distinct(pairs: Iterable[tuple[UUID, object]]) -> tuple[list[UUID], list[object]]:
-    """The distinct pairs, sorted so that their index probes go one way, as one list for each side."""
-    ordered = sorted(set(pairs))
-    return [tenant_id for tenant_id, _ in ordered], [other for _, other in ordered]
+def _by_side(pairs: Iterable[tuple[UUID, _Other]]) -> tuple[list[UUID], list[_Other]]:
+    """The pairs as one list for each side. A pair that comes twice is found twice, which does no harm."""
+    tenants: list[UUID] = []
+    others: list[_Other] = []
+    for tenant_id, other in pairs:
+        tenants.append(tenant_id)
+        others.append(other)
+    return tenants, others

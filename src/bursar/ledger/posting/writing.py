@@ -15,12 +15,14 @@ _issued_values = tables.ISSUED.values()
 _group_values = tables.GROUPS.values()
 _wallet_values = tables.WALLETS.values()
 _hold_values = tables.HOLDS.values()
-_ended_values = tables.HOLDS_ENDED.values()
+_opened_values = tables.HOLDS_OPENED.values()
+_changed_values = tables.HOLDS_CHANGED.values()
 _Row = tuple[Any, ...]
 
 _INSERT_GROUPS, _UPDATE_GROUPS = tables.GROUPS.insert, tables.GROUPS.update
 _INSERT_WALLETS, _UPDATE_WALLETS = tables.WALLETS.insert, tables.WALLETS.update
-_INSERT_HOLDS, _UPDATE_HOLDS = tables.HOLDS.insert, tables.HOLDS_ENDED.update
+_INSERT_WHOLE_HOLDS = tables.HOLDS.insert
+_INSERT_HOLDS, _UPDATE_HOLDS = tables.HOLDS_OPENED.insert, tables.HOLDS_CHANGED.update
 _UPSERT_ISSUED = tables.ISSUED.upsert
 _UPSERT_COMMANDS = tables.COMMANDS.upsert
 _INSERT_JOURNAL = tables.JOURNAL.insert
@@ -67,6 +69,7 @@ async def _write_rows(transaction: Transaction, changed: Sequence[Books]) -> Non
     new_wallets: list[_Row] = []
     wallets: list[_Row] = []
     new_holds: list[_Row] = []
+    whole_holds: list[_Row] = []
     holds: list[_Row] = []
     for books in changed:
         for group_id in books.touched_groups:
@@ -76,15 +79,18 @@ async def _write_rows(transaction: Transaction, changed: Sequence[Books]) -> Non
             (wallets if member_id in books.stored_wallets else new_wallets).append(values)
         for hold_id, is_new in books.touched_holds.items():
             hold = books.holds[hold_id]
-            if is_new:
-                new_holds.append(_hold_values(hold))
+            if not is_new:
+                holds.append(_changed_values(hold))
+            elif hold.closed_at is None:
+                new_holds.append(_opened_values(hold))
             else:
-                holds.append(_ended_values(hold))
+                whole_holds.append(_hold_values(hold))
     await _run(transaction, _INSERT_GROUPS, new_groups)
     await _run(transaction, _UPDATE_GROUPS, groups)
     await _run(transaction, _INSERT_WALLETS, new_wallets)
     await _run(transaction, _UPDATE_WALLETS, wallets)
     await _run(transaction, _INSERT_HOLDS, new_holds)
+    await _run(transaction, _INSERT_WHOLE_HOLDS, whole_holds)
     await _run(transaction, _UPDATE_HOLDS, holds)
 
 
