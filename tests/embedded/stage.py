@@ -32,12 +32,14 @@ def wait_for(condition: Callable[[], bool], *, what: str, seconds: float = PATIE
         time.sleep(0.01)
 
 
-def find_workers(folder: Path) -> list[psutil.Process]:
-    """Every process that works in this folder or names it on its command line, and every watchdog without a parent."""
+def find_workers(folder: Path, *, name: str | None = None) -> list[psutil.Process]:
+    """Every live process that works in this folder or names it on its command line; of this name, if one is given."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+                continue
+            if name not in (None, process.name()):
                 continue
             if str(folder) in process.cwd() or any(str(folder) in word for word in process.cmdline()):
                 found.append(process)
@@ -141,16 +143,18 @@ class Stage:
         before: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
         program: Path = OWNER_PROGRAM,
+        stdin: int = subprocess.PIPE,
+        process_group: int | None = 0,
     ) -> Owner:
         """Start an owner and do not wait for it."""
         popen = subprocess.Popen(
             [*before, str(python), str(program), str(data_dir or self.data_dir), *settings],
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             text=True,
             cwd="/",
             env={**os.environ, "PYTHONPATH": str(SOURCES), **(environment or {})},
-            process_group=0,
+            process_group=process_group,
         )
         owner = Owner(popen)
         self.owners.append(owner)

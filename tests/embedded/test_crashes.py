@@ -1,15 +1,16 @@
 """What is left when Bursar or PostgreSQL dies, and what the next start makes of it."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import psutil
+import pytest
 
-from bursar.db.embedded import running
+from bursar.db.embedded import ServerDied, running
 from tests.embedded.stage import SOURCES, Stage, ask, find_workers, is_gone, tell, wait_for
 
 
@@ -64,6 +65,7 @@ def test_ensure_running_outlasts_a_restart(stage: Stage) -> None:
 
             assert server.pid != killed
             assert ask(server.admin_url, "select 1") == 1
+        assert [child.status() for child in psutil.Process().children()].count(psutil.STATUS_ZOMBIE) == 0
 
 
 def test_a_killed_watchdog_is_replaced_and_the_new_one_watches(stage: Stage) -> None:
@@ -150,23 +152,52 @@ def test_a_creation_killed_half_way_leaves_nothing_that_hinders_the_next(bare_st
     assert list(stage.data_dir.glob("postgres.new-*")) == []
 
 
-def test_ctrl_c_stops_bursar_and_bursar_stops_the_server(stage: Stage) -> None:
-    owner = stage.open()
-    tell(owner.url, "create table kept (amount bigint)", "insert into kept values (7)")
-    assert os.getpgid(owner.facts["pid"]) != os.getpgid(owner.pid)
+def test_ctrl_c_in_a_terminal_reaches_bursar_alone_which_stops_the_server(stage: Stage) -> None:
+    terminal, inside = pty.openpty()
+    take_terminal = (
+        "import fcntl, os, sys, termios\n"
+        "os.setsid()\n"
+        "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        "os.execv(sys.argv[1], sys.argv[1:])\n"
+    )
+    owner = stage.open(before=(sys.executable, "-c", take_terminal), stdin=inside, process_group=None)
+    assert psutil.Process(owner.pid).terminal() is not None
+    assert owner.server.terminal() is None
+    assert owner.watchdog.terminal() is None
 
-    os.killpg(os.getpgid(owner.pid), signal.SIGINT)
+    os.write(terminal, b"\x03")
 
     assert owner.popen.wait(20) == 0
     assert find_workers(stage.folder) == []
-    assert "database system is shut down" in (stage.data_dir / "postgres.log").read_text()
+    said = (stage.data_dir / "postgres.log").read_text()
+    assert said.rindex("received fast shutdown request") < said.rindex("database system is shut down")
+    os.close(terminal)
+    os.close(inside)
+
+
+def test_a_server_that_cannot_come_back_is_tried_until_it_can(stage: Stage) -> None:
+    configuration = stage.data_dir / "postgres" / "postgresql.conf"
+    right = configuration.read_text()
+    with running(stage.data_dir) as server:
+        assert server.pid is not None
+        configuration.write_text("work_mem = nonsense\n")
+        os.kill(server.pid, signal.SIGKILL)
+        wait_for(partial(is_gone, server.pid), what="the kill to take effect")
+
+        with pytest.raises(ServerDied, match="work_mem"):
+            server.ensure_running()
+
+        configuration.write_text(right)
+        wait_for(lambda: server.pid is not None, what="the supervisor to try again")
+        server.ensure_running()
+        assert ask(server.admin_url, "select 1") == 1
 
 
 def test_a_forked_child_neither_stops_the_server_nor_keeps_it_owned(stage: Stage) -> None:
     program = (
         "import os, sys, time\n"
         "from pathlib import Path\n"
-        "from bursar.db.embedded import running\n"
+        "from bursar.db.embedded import ServerDied, running\n"
         "with running(Path(sys.argv[1])) as server:\n"
         "    if os.fork() == 0:\n"
         "        print(os.getpid(), flush=True)\n"
@@ -185,7 +216,9 @@ def test_a_forked_child_neither_stops_the_server_nor_keeps_it_owned(stage: Stage
         forked = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
 
-        wait_for(lambda: _servers(stage.folder) == [], what="the watchdog to stop PostgreSQL", seconds=10)
+        wait_for(
+            lambda: not find_workers(stage.folder, name="postgres"), what="the watchdog to stop PostgreSQL", seconds=10
+        )
         with running(stage.data_dir) as server:
             assert server.is_owner
             assert forked.is_running()
@@ -210,7 +243,3 @@ def ask_after_restart(stage: Stage, statement: str) -> object:
 
 def _watchdogs(pid: int) -> list[psutil.Process]:
     return [child for child in psutil.Process(pid).children() if any("watchdog" in word for word in child.cmdline())]
-
-
-def _servers(folder: Path) -> list[psutil.Process]:
-    return [process for process in find_workers(folder) if process.name() == "postgres"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import bursar.db.embedded.server as server_module
 from bursar.db.embedded import FolderUnusable, JoinRefused, VersionMismatch, running
 from tests.embedded.stage import Stage, ask, find_workers, skip_loudly, tell, wait_for
 from tests.embedded.unprivileged import find_python_for_nobody
@@ -66,6 +67,17 @@ def test_who_waits_for_an_owner_that_dies_becomes_the_owner(bare_stage: Stage) -
     first.kill()
 
     assert second.read()["is_owner"]
+
+
+def test_a_guest_the_server_does_not_let_in_is_told_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "UNREACHABLE_SECONDS_MAX", 0.1)
+    owner = stage.open()
+    (stage.data_dir / "postgres.password").write_text("not the password\n")
+
+    with pytest.raises(JoinRefused, match="password authentication failed") as refused:
+        running(stage.data_dir).__enter__()
+
+    assert f"Bursar (process {owner.pid}) owns the data folder" in refused.value.sentence
 
 
 def test_a_stranger_is_told_who_owns_the_folder(stage: Stage) -> None:

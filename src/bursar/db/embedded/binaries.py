@@ -147,5 +147,8 @@ def _copy_wheel(package: Path, target: Path) -> Path:
     for path in (unfinished, *unfinished.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    for outdated in target.parent.glob("postgres-binaries-*"):
+        if outdated != unfinished:
+            shutil.rmtree(outdated)
     unfinished.rename(target)
     return inside / WHEEL_INSTALL / "bin"

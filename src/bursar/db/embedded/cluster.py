@@ -56,15 +56,15 @@ def check_version(layout: Layout, user: DatabaseUser, binaries: Binaries) -> Non
     """Refuse to open a cluster of another major version. Raises VersionMismatch with both and what to do."""
     version_file = layout.cluster / "PG_VERSION"
     try:
-        version = version_file.read_text().strip()
-    except OSError as error:
+        version = int(version_file.read_text())
+    except (OSError, ValueError) as error:
         raise FolderUnusable(
             f"{layout.cluster} is no PostgreSQL cluster, or is damaged: {version_file.name} is missing or unreadable.",
             hint="Restore the folder from a backup, or move it away and let Bursar create a new one.",
         ) from error
-    if version == str(binaries.major):
+    if version == binaries.major:
         return
-    other = find_major(layout, user, major=int(version))
+    other = find_major(layout, user, major=version)
     raise VersionMismatch(
         f"The cluster in {layout.cluster} was made by PostgreSQL {version}, but the programs in {binaries.folder} are "
         f"version {binaries.version}, which cannot read it.",

@@ -27,7 +27,8 @@ def bound_log(layout: Layout) -> None:
         return
     before = layout.log_file.with_name(f"{layout.log_file.name}.1")
     before.unlink(missing_ok=True)
-    shutil.copy2(layout.log_file, before)
+    with layout.log_file.open("rb") as old, open(before, "xb", opener=_open_private) as kept:
+        shutil.copyfileobj(old, kept)
     os.truncate(layout.log_file, 0)
 
 
@@ -40,3 +41,7 @@ def read_tail(layout: Layout) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(lines[-TAIL_LINES:])
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -27,9 +27,10 @@ class Seen:
     parent: int
     started: str
     name: str
-    arguments: str
     folder: str | None
     """Its working folder, or None where the system will not say."""
+    data_folder: str | None
+    """The folder its command line names after `-D`; a server's own children have lost theirs."""
 
 
 def see(pid: int) -> Seen | None:
@@ -57,9 +58,7 @@ def list_working_in(folder: Path) -> list[Seen]:
 
 def works_in(process: Seen, folder: Path) -> bool:
     """Whether this process is PostgreSQL at work in this data folder, by command line or working folder."""
-    if process.name not in NAMES:
-        return False
-    return process.folder == str(folder) or f" -D {folder} " in f"{process.arguments} "
+    return process.name in NAMES and str(folder) in (process.folder, process.data_folder)
 
 
 def end(process: Seen, *, gentle_seconds: float = GENTLE_SECONDS, hard_seconds: float = HARD_SECONDS) -> bool:
@@ -106,7 +105,7 @@ def _list_in_proc() -> Iterator[Seen]:
 def _see_in_proc(pid: int) -> Seen | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
+        words = os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     # The name stands in parentheses and may itself hold parentheses and spaces; what follows is plain.
@@ -123,8 +122,8 @@ def _see_in_proc(pid: int) -> Seen | None:
         parent=int(fields[1]),
         started=fields[19],
         name=name,
-        arguments=arguments.replace(b"\0", b" ").decode(errors="surrogateescape").rstrip(),
         folder=folder,
+        data_folder=words[words.index("-D") + 1] if "-D" in words[:-1] else None,
     )
 
 
@@ -142,12 +141,12 @@ def _see_by_ps(pid: int | None) -> Iterator[Seen]:
         words = line.split(None, 8)
         if len(words) < 9 or words[2].startswith("Z"):
             continue
-        program = words[8].split(" -D ")[0].split(": ")[0]
+        program, _, after = words[8].partition(" -D ")
         yield Seen(
             pid=int(words[0]),
             parent=int(words[1]),
             started=" ".join(words[3:8]),
-            name=os.path.basename(program),
-            arguments=words[8],
+            name=os.path.basename(program.split(": ")[0]),
             folder=None,
+            data_folder=after.split(" -c ")[0] or None,
         )

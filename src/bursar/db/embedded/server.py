@@ -113,7 +113,9 @@ def _open_server(layout: Layout, settings: Mapping[str, str], asked: Path | None
     lock = OwnerLock(layout)
     try:
         refused_since: float | None = None
-        while not lock.try_acquire():
+        if not lock.try_acquire():
+            log.info("another Bursar owns %s; joining its PostgreSQL as soon as it is ready", layout.data_dir)
+        while not lock.is_held and not lock.try_acquire():
             notice = lock.read()
             if notice is not None and notice.server is not None:
                 complaint = _find_join_complaint(layout, notice)

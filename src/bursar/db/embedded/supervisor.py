@@ -181,7 +181,7 @@ class Supervisor:
                     f"PostgreSQL ended while it started (status {server.exit_status}). Its log "
                     f"{self._plan.layout.log_file} ends with:\n{read_tail(self._plan.layout)}"
                 )
-            pause_seconds = min(pause_seconds * 1.5, 0.1)
+            pause_seconds = min(pause_seconds * 1.5, 0.05)
             if time.monotonic() > say_at:
                 log.warning("PostgreSQL is still starting; after a crash it first replays its log")
                 say_at = time.monotonic() + STILL_STARTING_SECONDS
