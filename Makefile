@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PY := .venv/bin/python
-PIP_INSTALL := $(PY) -m pip install --quiet
+PIP_INSTALL := $(PY) -m pip install --quiet --quiet
 NPM := .venv/bin/npm --prefix console --no-fund --no-audit --no-update-notifier
 PYTHON_SOURCES := src tests scripts hatch_build.py
 
