@@ -49,7 +49,8 @@ def files(root: Path, folder: str, *suffixes: str) -> list[Path]:
     found = []
     for at, folders, names in os.walk(root / folder):
         folders[:] = [name for name in folders if name not in MADE_BY_TOOLS and not name.endswith(".egg-info")]
-        found += [Path(at, name) for name in names if not suffixes or name.endswith(suffixes)]
+        mine = [name for name in names if name not in MADE_BY_TOOLS]  # in a linked worktree `.git` is a file
+        found += [Path(at, name) for name in mine if not suffixes or name.endswith(suffixes)]
     return sorted(path for path in found if path.is_file())
 
 
