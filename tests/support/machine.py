@@ -1,6 +1,6 @@
 """How tests share one machine: most run beside each other, those marked `alone` run while nothing else does.
 
-A plugin of pytest, loaded by `tests/conftest.py`. Also here: `--long`, for the long versions of tests that kill processes.
+A plugin of pytest, loaded by `tests/conftest.py`. Also here: `--long`, for the long versions of the crash tests.
 """
 
 from __future__ import annotations
