@@ -55,12 +55,20 @@ test: .venv/ready-to-develop console/node_modules/ready browser ## Run the whole
 
 .PHONY: check
 check: .venv/ready-to-develop console/node_modules/ready ## Check format, lint, types and layers of Python and console; changes nothing.
-	@$(PY) -m ruff format --check --quiet $(PYTHON_SOURCES) || { echo "hint: make format"; exit 1; }
-	@$(PY) -m ruff check --quiet $(PYTHON_SOURCES)
-	@$(PY) -m mypy --no-error-summary
-	@.venv/bin/lint-imports --no-logo
-	@$(NPM) run --silent check
+	@$(MAKE) --keep-going check-format check-lint check-types check-layers check-console
 	@echo "Everything checked."
+
+.PHONY: check-format check-lint check-types check-layers check-console
+check-format:
+	@$(PY) -m ruff format --check --quiet $(PYTHON_SOURCES) || { echo "hint: make format"; exit 1; }
+check-lint:
+	@$(PY) -m ruff check --quiet $(PYTHON_SOURCES)
+check-types:
+	@$(PY) -m mypy
+check-layers:
+	@.venv/bin/lint-imports --no-logo
+check-console:
+	@$(NPM) run --silent check
 
 .PHONY: crash
 crash: .venv/ready-to-develop ## Kill Bursar and PostgreSQL over and over and look for a lost or doubled command (minutes).
