@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-import typer
 from bursar.api.problems import STATUSES
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
 
-from bursar.cli.app import app
+from bursar.cli.app import cli
 from bursar.config import Settings
 from bursar.domain.accounts import CHART
 from bursar.domain.refusals import REFUSALS
@@ -93,7 +94,12 @@ def refusals_page() -> str:
 def settings_page() -> str:
     """Every setting an operator may choose."""
     rows = [
-        (f"`BURSAR_{name.upper()}`", _type_of(field), _default_of(field), field.description or "")
+        (
+            f"`BURSAR_{name.upper()}`",
+            _type_of(field),
+            _default_of(field),
+            (field.description or "").replace("<", "&lt;"),
+        )
         for name, field in Settings.model_fields.items()
     ]
     return _page(
@@ -106,11 +112,14 @@ def settings_page() -> str:
 
 
 def commands_page() -> str:
-    """Every command of `bursar`, with its arguments and options."""
-    root = typer.main.get_command(app)
-    context = click.Context(root, info_name="bursar", terminal_width=100)
-    sections = [_command_section(*command) for command in _commands(root, context)]
-    return _page("Commands", "Everything `bursar` can be told. `bursar <command> --help` says the same.", *sections)
+    """Every command of `bursar`, as its own `--help` tells it."""
+    sections = [f"## `bursar {' '.join(words)}`\n\n```\n{_help_of(words)}\n```" for words in command_names()]
+    return _page("Commands", "Everything `bursar` can be told, as `bursar <command> --help` says it.", *sections)
+
+
+def command_names() -> list[tuple[str, ...]]:
+    """The words that name each command, in the order of `--help`."""
+    return list(_commands(get_command(cli), ()))
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -168,37 +177,21 @@ def _default_of(field: FieldInfo) -> str:
     return "unset" if field.default is None else f"`{field.default}`"
 
 
-def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
-    """Every command that does something, depth first, in the order of `--help`."""
-    if isinstance(command, click.Group):
-        if command.invoke_without_command:
-            yield command, context
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            if inner is not None and not inner.hidden:
-                yield from _commands(inner, click.Context(inner, info_name=name, parent=context, terminal_width=100))
+def _commands(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if isinstance(command, TyperGroup):
+        for name, inner in command.commands.items():
+            if not inner.hidden:
+                yield from _commands(inner, (*words, name))
     else:
-        yield command, context
+        yield words
 
 
-def _command_section(command: click.Command, context: click.Context) -> str:
-    pieces = " ".join(command.collect_usage_pieces(context))
-    described = inspect.cleandoc(command.help or "").replace("\b\n", "").replace("\f", "")
-    parts = [f"## `{context.command_path}`", described, f"    {context.command_path} {pieces}"]
-    records = [record for parameter in command.params if (record := _parameter_row(parameter, context))]
-    if records:
-        parts.append(_table(("Option", "Meaning"), records))
-    return "\n\n".join(part for part in parts if part)
-
-
-def _parameter_row(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
-    if "--help" in parameter.opts or getattr(parameter, "hidden", False):
-        return None
-    record = parameter.get_help_record(context)
-    if record is None:
-        name = parameter.human_readable_name
-        return f"`{name}`", getattr(parameter, "help", None) or ""
-    return f"`{record[0].strip()}`", re.sub(r"\s+", " ", record[1]).strip()
+def _help_of(words: tuple[str, ...]) -> str:
+    """What `--help` prints, on a terminal of a fixed width."""
+    ended = CliRunner().invoke(cli, [*words, "--help"], prog_name="bursar", env={"COLUMNS": "100", "NO_COLOR": "1"})
+    if ended.exit_code != 0:
+        raise RuntimeError(f"bursar {' '.join(words)} --help fails: {ended.output}")
+    return "\n".join(line.rstrip() for line in ended.output.strip().splitlines())
 
 
 if __name__ == "__main__":

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-import click
 import pytest
-import typer
 from bursar.api.problems import STATUSES
 
-from bursar.cli.app import app
 from bursar.config import Settings
 from bursar.domain.accounts import CHART
 from bursar.domain.refusals import REFUSALS
 from bursar.domain.transfers import KINDS
 from scripts.checkout import ROOT
-from scripts.reference import FOLDER, PAGES, write_pages
+from scripts.reference import FOLDER, PAGES, command_names, write_pages
 
 
 def committed(name: str) -> str:
@@ -26,14 +24,6 @@ def committed(name: str) -> str:
 def first_cells(page: str) -> list[str]:
     """The first cell of each row of the tables of a page, without its ticks."""
     return [line.split("|")[1].strip().strip("`") for line in page.splitlines() if line.startswith("| `")]
-
-
-def command_paths(command: click.Command, path: str) -> set[str]:
-    """The full name of every command below this one."""
-    if not isinstance(command, click.Group):
-        return {path}
-    found = {path} if command.invoke_without_command else set()
-    return found.union(*(command_paths(inner, f"{path} {name}") for name, inner in command.commands.items()))
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
@@ -57,12 +47,22 @@ def test_every_setting_has_a_sentence() -> None:
     assert lacking == []
 
 
-def test_every_command_is_documented() -> None:
-    page = committed("cli.md")
-    commands = command_paths(typer.main.get_command(app), "bursar")
+def test_every_command_is_documented_and_has_a_sentence() -> None:
+    sections = {part.split("`")[1]: part.split("```")[1] for part in committed("cli.md").split("\n## ")[1:]}
 
-    assert commands
-    assert [command for command in sorted(commands) if f"## `{command}`\n" not in page] == []
+    assert list(sections) == [f"bursar {' '.join(words)}" for words in command_names()]
+    for section in sections.values():
+        usage, sentence, *_ = section.strip().split("\n\n")
+        assert usage.startswith("Usage: bursar ")
+        assert sentence.startswith("  "), section
+
+
+def test_every_option_has_a_sentence() -> None:
+    undescribed = [
+        line for line in committed("cli.md").splitlines() if re.fullmatch(r"  --?[a-z-]+( <[a-z ]+>)?", line)
+    ]
+
+    assert undescribed == []
 
 
 def test_every_kind_of_transfer_is_documented() -> None:
@@ -80,7 +80,6 @@ def test_every_refusal_is_documented_and_has_a_status() -> None:
 
 def test_a_page_that_was_left_behind_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_pages(tmp_path)
-    monkeypatch.setattr("bursar.domain.transfers.KINDS", {})
     monkeypatch.setattr("scripts.reference.KINDS", {})
 
     assert (tmp_path / FOLDER / "transfers.md").read_text(encoding="utf-8") != PAGES["transfers.md"]()

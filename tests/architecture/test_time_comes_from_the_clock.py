@@ -24,7 +24,11 @@ STOPWATCH = frozenset(
 )  # fmt: skip
 
 # How long something took or may still take is no date: these measure it, and why they may.
-MAY_MEASURE: dict[str, str] = {}
+MAY_MEASURE: dict[str, str] = {
+    "src/bursar/db/embedded/processes.py": "how long to wait for a process to end",
+    "src/bursar/db/embedded/server.py": "how long a server may refuse before that is a fault",
+    "src/bursar/db/embedded/supervisor.py": "how long PostgreSQL has been starting, or up since it crashed",
+}
 
 
 def clock_reads(source: Source) -> list[tuple[str, str, int]]:
