@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from bursar.api.problems import STATUSES
 
+from bursar.api.problems import STATUSES
 from bursar.config import Settings
 from bursar.domain.accounts import CHART
 from bursar.domain.refusals import REFUSALS
