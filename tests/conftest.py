@@ -14,6 +14,8 @@ from tests.support.postgres import (
     template_database,
 )
 
+pytest_plugins = ("tests.support.machine",)
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
