@@ -33,7 +33,14 @@ export default defineConfig({
     // React and Mantine change seldom, our own code often: people keep the larger part in their browser's cache.
     rolldownOptions: {
       output: {
-        codeSplitting: { groups: [{ name: "vendor", test: /node_modules.(@mantine|@tanstack|@floating-ui|react|react-dom|scheduler)./ }] },
+        codeSplitting: {
+          groups: [
+            {
+              name: "vendor",
+              test: /node_modules.(@mantine|@tanstack|@floating-ui|react|react-dom|scheduler)./,
+            },
+          ],
+        },
       },
     },
   },

@@ -52,7 +52,8 @@ export function CommandSearch({ onHelp }: { onHelp: () => void }) {
       nothingFound={texts.search.nothing}
       scrollable
       maxHeight={420}
-      aria-label={texts.search.label}
+      attributes={{ content: { "aria-label": texts.search.label } }}
+      overlayProps={{ backgroundOpacity: 0.35, blur: 2 }}
       searchProps={{
         placeholder: texts.search.placeholder,
         "aria-label": texts.search.label,

@@ -11,7 +11,7 @@ export function PersonMenu({ onHelp }: { onHelp: () => void }) {
   const { person } = useViewer();
   const signOut = useSignOut();
   return (
-    <Menu position="top-start" width={212}>
+    <Menu position="top-start" width={212} offset={12} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <button type="button" className={classes.account} aria-label={texts.person.menu(person.display_name)}>
           <span className={classes.initials} aria-hidden>

@@ -55,7 +55,7 @@ export function Shell() {
         onClose={navigationDrawer.close}
         size={280}
         withCloseButton={false}
-        aria-label={texts.navigation.label}
+        attributes={{ content: { "aria-label": texts.navigation.label } }}
         classNames={{ content: classes.drawer, body: classes.drawerBody }}
       >
         <Sidebar onHelp={openHelp} />

@@ -17,7 +17,7 @@ export function NotPermitted() {
     <Refusal title={words.title}>
       <EmptyState
         kind="not-permitted"
-        title={words.title}
+        title={words.summary}
         text={words.text(texts.roles[role])}
         action={<ButtonLink to={homeOf(role)}>{words.action}</ButtonLink>}
       />
@@ -34,7 +34,7 @@ export function NotFound() {
       <EmptyState
         kind="nothing-yet"
         icon={Compass}
-        title={words.title}
+        title={words.summary}
         text={words.text}
         action={<ButtonLink to={homeOf(role)}>{words.action}</ButtonLink>}
       />

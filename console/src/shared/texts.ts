@@ -105,13 +105,15 @@ export const texts = {
 
   notPermitted: {
     title: "Not permitted",
-    text: (role: string) => `Your role, ${role}, may not use this page.`,
+    summary: "This page is not open to you",
+    text: (role: string) => `Your role, ${role}, may not use it. If you need it for your work, ask an admin.`,
     action: "Go to your start page",
   },
 
   notFound: {
     title: "Page not found",
-    text: "There is no page at this address. It may have been mistyped, or what it showed is gone.",
+    summary: "There is no page at this address",
+    text: "It may have been mistyped, or what it showed is gone.",
     action: "Go to your start page",
   },
 
