@@ -38,7 +38,7 @@ export function Door({ next }: { next?: string }) {
   if (data.status === "signed_in") return <GoTo address={next ?? homeOf(data.viewer.role)} />;
   return (
     <SignInPage
-      hasEnded={data.status === "ended"}
+      notice={data.status === "ended" ? data.reason : undefined}
       onSignedIn={(session) => enter(queries, session)}
       corner={<ThemeSwitch />}
     />

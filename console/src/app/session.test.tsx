@@ -35,8 +35,17 @@ describe("the session", () => {
 
     await ask();
 
-    expect(await ask()).toEqual({ status: "ended" });
-    expect(await ask()).toEqual({ status: "ended" });
+    const ended = { status: "ended", reason: expect.stringContaining("Your session has ended.") };
+    expect(await ask()).toEqual(ended);
+    expect(await ask()).toEqual(ended);
+  });
+
+  it("has ended for a person who was disabled meanwhile, with the server's reason", async () => {
+    server.mockResolvedValueOnce(answer(200, DANA));
+    await ask();
+    server.mockResolvedValue(problem(403, "member_disabled", "This account is disabled."));
+
+    expect(await ask()).toEqual({ status: "ended", reason: "This account is disabled." });
   });
 
   it("ends at once when any call is refused for want of a session, and at no other refusal", () => {

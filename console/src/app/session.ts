@@ -1,6 +1,7 @@
 /** Who is signed in: one query that everything else follows, and what ends it. */
 import { type QueryClient, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { client, problemOf, type WireSession } from "@/api/client";
+import { texts } from "@/shared/texts";
 import { ROLES, type Viewer } from "@/shared/viewer";
 
 export type SessionState =
@@ -8,7 +9,7 @@ export type SessionState =
   /** Nobody signed in yet, or signed out on purpose. */
   | { status: "signed_out" }
   /** Somebody was signed in, and the server says that this is over. */
-  | { status: "ended" };
+  | { status: "ended"; reason: string };
 
 const SESSION_KEY = ["session"] as const;
 
@@ -27,15 +28,20 @@ export const sessionQuery = (queries: QueryClient) =>
         const { data } = await client.GET("/api/v1/session");
         if (data !== undefined) return { status: "signed_in", viewer: known(data) };
       } catch (error) {
-        if (problemOf(error).status !== 401) throw error;
+        const problem = problemOf(error);
+        // A session of somebody who was disabled meanwhile is over too; the server says why.
+        if (problem.status === 403) return { status: "ended", reason: problem.message };
+        if (problem.status !== 401) throw error;
       }
       return withoutSession(queries.getQueryData<SessionState>(SESSION_KEY));
     },
   });
 
 function withoutSession(before: SessionState | undefined): SessionState {
-  const wasSignedIn = before?.status === "signed_in" || before?.status === "ended";
-  return { status: wasSignedIn ? "ended" : "signed_out" };
+  if (before?.status === "ended") return before;
+  return before?.status === "signed_in"
+    ? { status: "ended", reason: texts.signIn.ended }
+    : { status: "signed_out" };
 }
 
 export function useSessionState() {

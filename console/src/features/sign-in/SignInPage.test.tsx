@@ -18,7 +18,7 @@ const passwordField = () => screen.getByLabelText("Password") as HTMLInputElemen
 const button = () => screen.getByRole("button", { name: "Sign in" }) as HTMLButtonElement;
 
 async function signIn(name = "dana", password = "a secret") {
-  draw(<SignInPage hasEnded={false} onSignedIn={onSignedIn} />);
+  draw(<SignInPage onSignedIn={onSignedIn} />);
   await userEvent.type(nameField(), name);
   await userEvent.type(passwordField(), password);
   await userEvent.click(button());
@@ -38,7 +38,7 @@ describe("the sign-in form", () => {
   });
 
   it("says at the field what is missing, and asks nobody", async () => {
-    draw(<SignInPage hasEnded={false} onSignedIn={onSignedIn} />);
+    draw(<SignInPage onSignedIn={onSignedIn} />);
 
     await userEvent.click(button());
 
@@ -106,8 +106,8 @@ describe("the sign-in form", () => {
     expect(server).toHaveBeenCalledOnce();
   });
 
-  it("explains why one is back here when a session ended", () => {
-    draw(<SignInPage hasEnded onSignedIn={onSignedIn} />);
+  it("explains why one is back here again", () => {
+    draw(<SignInPage notice="Your session has ended." onSignedIn={onSignedIn} />);
 
     expect(screen.getByRole("status").textContent).toContain("Your session has ended.");
   });

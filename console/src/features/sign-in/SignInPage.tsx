@@ -10,15 +10,15 @@ import classes from "./SignInPage.module.css";
 const words = texts.signIn;
 
 interface SignInPageProps {
-  /** A session was open and is over: say so. */
-  hasEnded: boolean;
+  /** Why somebody who was signed in is here again. */
+  notice?: string;
   onSignedIn: (session: WireSession) => void;
   /** Stands in the upper right corner. */
   corner?: ReactNode;
 }
 
 /** The one door of the platform, for every role and tenant. */
-export function SignInPage({ hasEnded, onSignedIn, corner }: SignInPageProps) {
+export function SignInPage({ notice, onSignedIn, corner }: SignInPageProps) {
   useEffect(() => {
     document.title = words.title;
   }, []);
@@ -31,14 +31,14 @@ export function SignInPage({ hasEnded, onSignedIn, corner }: SignInPageProps) {
         <p className={classes.intro}>{words.intro}</p>
       </div>
       <div className={classes.card}>
-        <SignInForm hasEnded={hasEnded} onSignedIn={onSignedIn} />
+        <SignInForm notice={notice} onSignedIn={onSignedIn} />
       </div>
       <p className={classes.foot}>{words.noAccount}</p>
     </main>
   );
 }
 
-function SignInForm({ hasEnded, onSignedIn }: SignInPageProps) {
+function SignInForm({ notice, onSignedIn }: SignInPageProps) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [missing, setMissing] = useState<{ name?: string; password?: string }>({});
@@ -73,9 +73,9 @@ function SignInForm({ hasEnded, onSignedIn }: SignInPageProps) {
   return (
     <form onSubmit={submit} noValidate aria-label={words.title}>
       <fieldset className={classes.fields} disabled={signIn.isPending}>
-        {hasEnded && !problem && (
+        {notice && !problem && (
           <Alert color="iris" icon={<Clock size={18} aria-hidden />} role="status">
-            {words.ended}
+            {notice}
           </Alert>
         )}
         {problem && (
