@@ -1,0 +1,200 @@
+"""The only wiring: settings become a database, a desk, the three applications and the worker; and end in reverse order.
+
+`prepared` is synchronous and stands on the ground: data folder, secret key, PostgreSQL, roles, migrations. `office` opens
+what lives in an event loop on top of it. Serve, demo and every command go through both.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from bursar.actions.desk import Desk, SessionLimits
+from bursar.api.app import serve_api
+from bursar.api.console import Console
+from bursar.api.front import Application, FrontDoor
+from bursar.api.probes import Check
+from bursar.config import CannotStart, Settings
+from bursar.db.embedded import EmbeddedFault, running
+from bursar.db.engine import Database
+from bursar.db.migrate import OlderThanDatabase, migrate, pending
+from bursar.db.outages import OUTAGES, ServerUnusable, check_server
+from bursar.db.roles import Endpoints, RolesNotProvisioned, provision
+from bursar.db.transaction import platform_reading
+from bursar.gateway.app import gateway
+from bursar.outside.clock import Clock, SystemClock
+from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
+from bursar.store.tenants import count_tenants
+from bursar.worker.schedule import Duty
+from bursar.worker.supervisor import Supervisor
+
+CONSOLE_FOLDER = Path(__file__).parent / "_console"
+PLATFORM_POOL_SIZE = 4
+"""Signing in and looking up sessions; everything else goes through the tenants' pool."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A database that is there, migrated, with roles to sign in as."""
+
+    admin_url: str
+    endpoints: Endpoints
+    secret_key: bytes
+    is_joined: bool
+
+
+@contextmanager
+def database_reached(settings: Settings) -> Iterator[tuple[str, bool]]:
+    """The owner's URL of a running PostgreSQL, and whether another Bursar runs it. Raises `CannotStart`."""
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        try:
+            check_server(url)
+        except ServerUnusable as fault:
+            raise CannotStart(fault.sentence, hint=fault.hint) from None
+        yield url, False
+        return
+    make_data_dir(settings.data_dir)
+    try:
+        with running(settings.data_dir, binaries=settings.postgres_bin) as server:
+            yield server.admin_url, not server.is_owner
+    except EmbeddedFault as fault:
+        raise CannotStart(fault.sentence, hint=fault.hint) from fault
+
+
+@contextmanager
+def prepared(settings: Settings) -> Iterator[Ground]:
+    """Everything the office stands on. Raises `CannotStart` with a sentence for the operator."""
+    with database_reached(settings) as (admin_url, is_joined):
+        secret_key = secret_key_of(settings)
+        with told_plainly():
+            endpoints = provision(admin_url, derive_key(secret_key, purpose="database roles"))
+            migrate(admin_url)
+        yield Ground(admin_url, endpoints, secret_key, is_joined)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What the database layer says to an operator, as `CannotStart`."""
+    try:
+        yield
+    except (RolesNotProvisioned, OlderThanDatabase) as fault:
+        sentence, _, hint = str(fault).partition("\n\nhint: ")
+        raise CannotStart(sentence, hint=hint) from fault
+
+
+def make_data_dir(folder: Path) -> None:
+    """Makes the data folder unless it is there. Raises `CannotStart` where that cannot be."""
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise CannotStart(
+            f"The data folder {folder} cannot be written to: {error.strerror or error}.",
+            hint="choose another with --data-dir or BURSAR_DATA_DIR",
+        ) from error
+
+
+def secret_key_of(settings: Settings) -> bytes:
+    """The office's key: the one it was given, else the one in the data folder, made on first start."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    make_data_dir(settings.data_dir)
+    try:
+        return load_or_make_secret_key(settings.data_dir)
+    except (OSError, binascii.Error, UnicodeDecodeError) as error:
+        raise CannotStart(
+            f"The secret key in {settings.data_dir} cannot be used: {error}.",
+            hint="restore secret.key from a backup, or set BURSAR_SECRET_KEY",
+        ) from error
+
+
+@dataclass(frozen=True)
+class Office:
+    """A running Bursar without its socket."""
+
+    desk: Desk
+    application: Application
+    worker: Supervisor
+
+
+@asynccontextmanager
+async def desk_open(settings: Settings, ground: Ground, *, clock: Clock) -> AsyncIterator[Desk]:
+    """The connections, ready for actions; closed when the block ends."""
+    async with AsyncExitStack() as stack:
+        tenants = await Database.open(
+            ground.endpoints.app_url, application_name="bursar", size=settings.pool_size_max
+        )
+        stack.push_async_callback(tenants.close)
+        platform = await Database.open(
+            ground.endpoints.platform_url, application_name="bursar platform", size=PLATFORM_POOL_SIZE
+        )
+        stack.push_async_callback(platform.close)
+        yield Desk(
+            tenants=tenants,
+            platform=platform,
+            clock=clock,
+            passwords=Passwords(),
+            token_key=derive_key(ground.secret_key, purpose="session tokens"),
+            session_limits=SessionLimits(
+                idle=timedelta(minutes=settings.session_idle_minutes),
+                absolute=timedelta(hours=settings.session_absolute_hours),
+            ),
+        )
+
+
+@asynccontextmanager
+async def office(settings: Settings, ground: Ground, *, clock: Clock | None = None) -> AsyncIterator[Office]:
+    """A whole Bursar at work; on leaving, the worker stops first and the connections close last."""
+    async with desk_open(settings, ground, clock=clock or SystemClock()) as desk:
+        worker = Supervisor(duties(settings, desk))
+        registry = process_registry()
+        api = serve_api(
+            desk,
+            checks=readiness(ground, desk, worker),
+            registry=registry,
+            body_max_bytes=settings.body_max_bytes,
+        )
+        front = FrontDoor(gateway=gateway, api=api, console=Console(CONSOLE_FOLDER))
+        async with worker.running():
+            yield Office(desk, front, worker)
+
+
+def duties(settings: Settings, desk: Desk) -> Sequence[Duty]:
+    """What the clock asks of this office."""
+    return ()
+
+
+def readiness(ground: Ground, desk: Desk, worker: Supervisor) -> dict[str, Check]:
+    """What /readyz looks at."""
+
+    async def database() -> str | None:
+        try:
+            async with platform_reading(desk.platform) as transaction:
+                await count_tenants(transaction)
+        except OUTAGES:
+            return "the database cannot be reached"
+        return None
+
+    async def duties_done() -> str | None:
+        failing = worker.failing()
+        return f"these duties keep failing: {', '.join(failing)}" if failing else None
+
+    return {"database": database, "worker": duties_done}
+
+
+def process_registry() -> CollectorRegistry:
+    """The counters of this process; one registry per office, so that tests can run several."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry
