@@ -30,6 +30,7 @@ STATUSES: Mapping[str, int] = {
     "insufficient_pool": 409,
     "insufficient_balance": 409,
     "insufficient_quota": 402,
+    "insufficient_grant": 409,
     "insufficient_plan": 409,
     "insufficient_budget": 409,
     "insufficient_allowance": 409,
@@ -131,10 +132,11 @@ class Problem:
             "detail": self.detail,
             "fields": [dict(field) for field in self.fields],
             "facts": dict(self.facts or {}),
-            "hint": HINTS.get(self.code),
             "may_retry": self.may_retry,
             "request_id": request_id,
         }
+        if self.code in HINTS:
+            document["hint"] = HINTS[self.code]
         return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
 
     def headers(self) -> dict[str, str]:

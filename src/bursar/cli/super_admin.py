@@ -5,9 +5,9 @@ from __future__ import annotations
 import getpass
 import sys
 
-from bursar.actions.platform import NewPerson, check_new_person
 from bursar.cli.speech import complain, say
 from bursar.config import CannotStart, Settings
+from bursar.domain.people import NewPerson, check_new_person
 from bursar.domain.refusals import Refusal
 
 PROMPTS = {"username": "Username", "email": "Email", "password": "Password (8 characters or more)"}  # noqa: S105
