@@ -24,9 +24,10 @@ from bursar.api.probes import Check
 from bursar.config import CannotStart, Settings
 from bursar.db.embedded import EmbeddedFault, running
 from bursar.db.engine import Database
-from bursar.db.migrate import OlderThanDatabase, migrate, pending
+from bursar.db.faults import DatabaseFault
+from bursar.db.migrate import migrate
 from bursar.db.outages import OUTAGES, ServerUnusable, check_server
-from bursar.db.roles import Endpoints, RolesNotProvisioned, provision
+from bursar.db.roles import Endpoints, provision
 from bursar.db.transaction import platform_reading
 from bursar.gateway.app import gateway
 from bursar.outside.clock import Clock, SystemClock
@@ -85,9 +86,8 @@ def told_plainly() -> Iterator[None]:
     """What the database layer says to an operator, as `CannotStart`."""
     try:
         yield
-    except (RolesNotProvisioned, OlderThanDatabase) as fault:
-        sentence, _, hint = str(fault).partition("\n\nhint: ")
-        raise CannotStart(sentence, hint=hint) from fault
+    except DatabaseFault as fault:
+        raise CannotStart(fault.sentence, hint=fault.hint) from fault
 
 
 def make_data_dir(folder: Path) -> None:

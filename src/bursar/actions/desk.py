@@ -11,6 +11,7 @@ from bursar.db.engine import Database
 from bursar.db.transaction import Transaction
 from bursar.domain.permissions import Actor
 from bursar.domain.roles import Role
+from bursar.ledger import Lanes
 from bursar.outside.clock import Clock
 from bursar.outside.identity import new_uuid
 from bursar.outside.secrets import Passwords
@@ -31,6 +32,7 @@ class Desk:
 
     tenants: Database
     platform: Database
+    lanes: Lanes
     clock: Clock
     passwords: Passwords
     token_key: bytes

@@ -67,6 +67,14 @@ async def add_member(
     group_id = new.group_id or await get_default_group_id(transaction, tenant_id)
     if await find_group(transaction, tenant_id, group_id) is None:
         raise Refusal("group_unknown", "There is no such group.", field="group_id")
+    command = OpenWallet(
+        actor_id=asked.actor.identity,
+        member_id=hashed.member_id,
+        group_id=group_id,
+        spends_pool=new.role is Role.TENANT_ADMIN,
+    )
+    (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
+    outcome.unwrap()
     await take_names(transaction, tenant_id, hashed.member_id, person)
     member = Member(
         member_id=hashed.member_id,
@@ -80,14 +88,6 @@ async def add_member(
         created_at=desk.clock.now(),
     )
     await insert_member(transaction, tenant_id, member, password_hash=hashed.password_hash)
-    command = OpenWallet(
-        actor_id=asked.actor.identity,
-        member_id=member.member_id,
-        group_id=group_id,
-        spends_pool=new.role is Role.TENANT_ADMIN,
-    )
-    (outcome,) = await post(transaction, tenant_id, [command])
-    outcome.unwrap()
     await record(
         transaction, desk, asked,
         tenant_id=tenant_id, kind="member_created", subject=Subject("member", member.member_id),

@@ -42,7 +42,7 @@ async def post_and_tell(
 
     async def attempt() -> Outcome:
         async with writing(desk.tenants, tenant_id) as transaction:
-            (outcome,) = await post(transaction, tenant_id, [command])
+            (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
             if outcome.refusal is None and not outcome.replayed:
                 await record(
                     transaction, desk, asked,

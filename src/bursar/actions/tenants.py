@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bursar.actions.desk import Asked, Desk, Subject, record
-from bursar.actions.groups import add_group
 from bursar.actions.members import NewMember, add_member, hash_password
 from bursar.db.transaction import retrying, writing
 from bursar.domain.credits import Credits
@@ -13,9 +12,9 @@ from bursar.domain.cycles import parse_cadence, parse_time_zone
 from bursar.domain.people import NewPerson, check_shown_name
 from bursar.domain.permissions import Permission, check_permission
 from bursar.domain.roles import Role
-from bursar.ledger import open_books
+from bursar.ledger import SetPerCycle, open_books, post
 from bursar.outside.identity import new_uuid
-from bursar.store.groups import DEFAULT_GROUP_NAME
+from bursar.store.groups import DEFAULT_GROUP_NAME, insert_group
 from bursar.store.members import Member
 from bursar.store.tenants import Tenant, insert_tenant
 
@@ -44,20 +43,29 @@ async def create_tenant(desk: Desk, asked: Asked, new: NewTenant) -> tuple[Tenan
     check_shown_name(new.name, field="name")
     cadence, time_zone = parse_cadence(new.cycle.cadence), parse_time_zone(new.cycle.time_zone)
     hashed = await hash_password(desk, NewMember(new.admin, Role.TENANT_ADMIN))
+    default_group_id = new_uuid()
     tenant = Tenant(new_uuid(), new.name, "active", desk.clock.now())
 
     async def attempt() -> Member:
         async with writing(desk.tenants, tenant.tenant_id) as transaction:
             await insert_tenant(transaction, tenant)
             await open_books(
-                transaction, tenant.tenant_id, cadence=cadence, time_zone=time_zone, per_cycle=new.cycle.per_cycle
+                transaction, tenant.tenant_id,
+                default_group_id=default_group_id, cadence=cadence, time_zone=time_zone, now=desk.clock.now(),
+            )  # fmt: skip
+            per_cycle = SetPerCycle(
+                actor_id=asked.actor.identity, transfer_id=new_uuid(), per_cycle=new.cycle.per_cycle
+            )
+            (outcome,) = await post(transaction, tenant.tenant_id, [per_cycle], desk.clock.of_ledger)
+            outcome.unwrap()
+            await insert_group(
+                transaction, tenant.tenant_id, default_group_id, name=DEFAULT_GROUP_NAME, is_default=True
             )
             await record(
                 transaction, desk, asked,
                 tenant_id=tenant.tenant_id, kind="tenant_created", subject=Subject("tenant", tenant.tenant_id),
                 detail={"name": tenant.name},
             )  # fmt: skip
-            await add_group(transaction, desk, asked, tenant.tenant_id, name=DEFAULT_GROUP_NAME, is_default=True)
             return await add_member(transaction, desk, asked, tenant.tenant_id, hashed)
 
     return tenant, await retrying(attempt)

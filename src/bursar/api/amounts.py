@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
@@ -67,14 +67,3 @@ Amount = Annotated[
     _schema(r"^-?(0|[1-9][0-9]*)\.[0-9]{2,6}$", "Credits, exact: two to six decimals, a minus in front if negative.", "12.50"),
 ]
 """An amount in an answer."""
-
-
-def _as_plain_text(value: str) -> str:
-    """One line of text without control characters, which no screen shows and the database cannot keep."""
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
-        raise PydanticCustomError("invalid_input", "Text must not contain control characters.")
-    return value
-
-
-PlainText = Annotated[str, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
-"""One line that a person typed, without the blanks around it."""

@@ -15,6 +15,10 @@ class Clock(Protocol):
         """This moment, in UTC."""
         ...
 
+    def of_ledger(self, database_time: datetime) -> datetime:
+        """The ledger's time: the database's, turned as far as this clock is."""
+        ...
+
 
 class SystemClock:
     """The machine's own time."""
@@ -22,19 +26,25 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def of_ledger(self, database_time: datetime) -> datetime:
+        return database_time
+
 
 @dataclass
 class TurnedClock:
-    """A time that moves only when it is turned: for tests and rehearsals."""
+    """The machine's time, turned forward by as much as it was told: for tests and rehearsals."""
 
-    moment: datetime
+    turned_by: timedelta = timedelta(0)
 
     def now(self) -> datetime:
-        return self.moment
+        return datetime.now(UTC) + self.turned_by
+
+    def of_ledger(self, database_time: datetime) -> datetime:
+        return database_time + self.turned_by
 
     def turn(self, by: timedelta) -> None:
         """Moves the time by `by`."""
-        self.moment += by
+        self.turned_by += by
 
 
 @dataclass
