@@ -6,7 +6,7 @@ what lives in an event loop on top of it. Serve, demo and every command go throu
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import binascii
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -25,20 +25,29 @@ from bursar.config import CannotStart, Settings
 from bursar.db.embedded import EmbeddedFault, running
 from bursar.db.engine import Database
 from bursar.db.faults import DatabaseFault
-from bursar.db.migrate import migrate
+from bursar.db.migrate import migrate, pending
 from bursar.db.outages import OUTAGES, ServerUnusable, check_server
 from bursar.db.roles import Endpoints, provision
 from bursar.db.transaction import platform_reading
 from bursar.gateway.app import gateway
-from bursar.outside.clock import Clock, SystemClock
+from bursar.ledger import Lanes
+from bursar.outside.clock import Clock, Stopwatch, SystemClock
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
 from bursar.store.tenants import count_tenants
+from bursar.worker.cycles import end_due_cycles
+from bursar.worker.holds import expire_holds
 from bursar.worker.schedule import Duty
+from bursar.worker.sessions import clear_sessions
 from bursar.worker.supervisor import Supervisor
 
 CONSOLE_FOLDER = Path(__file__).parent / "_console"
 PLATFORM_POOL_SIZE = 4
 """Signing in and looking up sessions; everything else goes through the tenants' pool."""
+
+
+SESSION_SWEEP_SECONDS = 600.0
+MIGRATIONS_SEEN_SECONDS = 60.0
+"""Looking takes a connection and 50 ms, and only another version of Bursar can change the answer."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +148,15 @@ async def desk_open(settings: Settings, ground: Ground, *, clock: Clock) -> Asyn
             ground.endpoints.platform_url, application_name="bursar platform", size=PLATFORM_POOL_SIZE
         )
         stack.push_async_callback(platform.close)
+        lanes = Lanes(
+            tenants, clock.of_ledger, posters=settings.ledger_posters, tenants_per_round=settings.ledger_tenants_per_round
+        )
+        await lanes.open()
+        stack.push_async_callback(lanes.close)
         yield Desk(
             tenants=tenants,
             platform=platform,
+            lanes=lanes,
             clock=clock,
             passwords=Passwords(),
             token_key=derive_key(ground.secret_key, purpose="session tokens"),
@@ -171,7 +186,26 @@ async def office(settings: Settings, ground: Ground, *, clock: Clock | None = No
 
 def duties(settings: Settings, desk: Desk) -> Sequence[Duty]:
     """What the clock asks of this office."""
-    return ()
+    return (
+        Duty(
+            name="cycles",
+            interval_seconds=settings.cycle_sweep_seconds,
+            sentence="End the cycles of tenants that nobody is using.",
+            work=lambda: end_due_cycles(desk),
+        ),
+        Duty(
+            name="holds",
+            interval_seconds=settings.hold_sweep_seconds,
+            sentence="End holds that are past their deadline.",
+            work=lambda: expire_holds(desk),
+        ),
+        Duty(
+            name="sessions",
+            interval_seconds=SESSION_SWEEP_SECONDS,
+            sentence="Clear away sign-ins that ended long ago.",
+            work=lambda: clear_sessions(desk),
+        ),
+    )
 
 
 def readiness(ground: Ground, desk: Desk, worker: Supervisor) -> dict[str, Check]:
@@ -185,11 +219,31 @@ def readiness(ground: Ground, desk: Desk, worker: Supervisor) -> dict[str, Check
             return "the database cannot be reached"
         return None
 
+    async def ledger() -> str | None:
+        return None if desk.lanes.is_posting else "the ledger is not posting"
+
+    seen_current: Stopwatch | None = None
+
+    async def migrations() -> str | None:
+        nonlocal seen_current
+        if seen_current is not None and seen_current.seconds() < MIGRATIONS_SEEN_SECONDS:
+            return None
+        try:
+            missing = await asyncio.to_thread(pending, ground.admin_url)
+        except OUTAGES:
+            return "the database cannot be reached"
+        except DatabaseFault as fault:
+            return fault.sentence
+        if missing:
+            return f"these migrations are missing: {', '.join(missing)}"
+        seen_current = Stopwatch()
+        return None
+
     async def duties_done() -> str | None:
         failing = worker.failing()
         return f"these duties keep failing: {', '.join(failing)}" if failing else None
 
-    return {"database": database, "worker": duties_done}
+    return {"database": database, "migrations": migrations, "ledger": ledger, "worker": duties_done}
 
 
 def process_registry() -> CollectorRegistry:

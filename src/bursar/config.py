@@ -75,14 +75,17 @@ class Settings(BaseSettings):
     pool_size_max: int = Field(
         10, ge=2, le=200, description="Database connections that one process keeps open for requests, at most."
     )
+    ledger_posters: int = Field(
+        2, ge=1, le=16, description="Posting rounds that one process has under way at once, each on its own connection."
+    )
+    ledger_tenants_per_round: int = Field(
+        64, ge=1, le=1000, description="Tenants that share one transaction of a posting round; 1 on a distributed PostgreSQL."
+    )
     cycle_sweep_seconds: float = Field(
         15.0, gt=0, le=3600, description="Seconds between two looks for tenants whose cycle has ended."
     )
     hold_sweep_seconds: float = Field(
         5.0, gt=0, le=3600, description="Seconds between two looks for holds that are past their deadline."
-    )
-    hold_seconds_max: int = Field(
-        24 * 3600, ge=60, le=7 * 24 * 3600, description="Longest time, in seconds, that a hold may stay open."
     )
     shutdown_grace_seconds: int = Field(
         1, ge=0, le=300, description="Seconds that running requests get to finish when Bursar is told to stop."

@@ -10,16 +10,44 @@ from prometheus_client import CollectorRegistry
 
 from bursar import __version__
 from bursar.actions.desk import Desk
-from bursar.api import session
+from bursar.api import (
+    allocations,
+    cycle,
+    grants,
+    groups,
+    holds,
+    members,
+    pool,
+    reclaims,
+    session,
+    tenants,
+    transactions,
+)
 from bursar.api.answers import ProblemDocument
 from bursar.api.front import Application
 from bursar.api.guard import Guard
 from bursar.api.probes import Check, probe_routes
 from bursar.api.problems import install_problem_handlers
 from bursar.db.outages import OUTAGES
+from bursar.ledger import LedgerUnavailable
 
 PREFIX = "/api/v1"
-ROUTERS = (session.routes,)
+ROUTERS = tuple(
+    module.routes
+    for module in (
+        session,
+        tenants,
+        grants,
+        members,
+        groups,
+        pool,
+        cycle,
+        allocations,
+        reclaims,
+        transactions,
+        holds,
+    )
+)
 
 
 def create_api(*, checks: Mapping[str, Check] | None = None, registry: CollectorRegistry | None = None) -> FastAPI:
@@ -33,7 +61,7 @@ def create_api(*, checks: Mapping[str, Check] | None = None, registry: Collector
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
-    install_problem_handlers(api, unavailable=OUTAGES)
+    install_problem_handlers(api, unavailable=(*OUTAGES, LedgerUnavailable))
     for routes in ROUTERS:
         api.include_router(routes, prefix=PREFIX)
     api.include_router(probe_routes(checks=checks or {}, registry=registry or CollectorRegistry()))

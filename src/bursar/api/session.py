@@ -15,6 +15,7 @@ from bursar.api.signed_in import COOKIE, COOKIE_LENGTH_MAX, desk_of, signed_in
 from bursar.domain.credits import Credits
 from bursar.domain.ids import public_id
 from bursar.domain.roles import ROLE_LABELS, Role
+from bursar.reports.pool import see_remaining
 
 routes = APIRouter(prefix="/session", tags=["session"])
 
@@ -113,9 +114,13 @@ async def session_shape(request: Request, person: Person) -> Session:
         tenant=SessionTenant(id=public_id("tenant", person.tenant.tenant_id), name=person.tenant.name)
         if person.tenant
         else None,
-        remaining=await _remaining(person),
+        remaining=await _remaining(request, person),
     )
 
 
-async def _remaining(person: Person) -> Credits | None:
-    return None
+async def _remaining(request: Request, person: Person) -> Credits | None:
+    """What the person can still spend; a super admin spends nothing."""
+    if person.tenant is None:
+        return None
+    desk = desk_of(request)
+    return await see_remaining(desk.tenants, person.tenant.tenant_id, person.identity, now=desk.clock.now())

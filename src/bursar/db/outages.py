@@ -17,10 +17,11 @@ OUTAGES: Final[tuple[type[Exception], ...]] = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    psycopg.OperationalError,
     ConnectionError,
     TimeoutError,
 )
-"""The exceptions of the driver that say: not now. The same request may well succeed later."""
+"""The exceptions of the drivers that say: not now. The same request may well succeed later."""
 
 
 class ServerUnusable(Exception):
