@@ -43,6 +43,7 @@ from bursar.ledger.commands import (
     ShareGroup,
     Transfer,
     VoidHold,
+    check_key,
 )
 from bursar.ledger.posting.lanes import Lanes, LedgerUnavailable, PostingFault
 from bursar.ledger.posting.loading import Clock
@@ -89,6 +90,7 @@ __all__ = [
     "Transfer",
     "Transferred",
     "VoidHold",
+    "check_key",
     "open_books",
     "post",
 ]

@@ -1,0 +1,65 @@
+"""Handing out: pool credits to a member's or a group's balance, and back again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from bursar.actions.desk import Asked, Desk, Subject
+from bursar.actions.posting import Posted, Told, post_and_tell
+from bursar.domain.credits import Credits
+from bursar.domain.permissions import Permission, check_permission
+from bursar.ledger import Transfer, Transferred
+from bursar.outside.identity import new_uuid
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whose balance is meant: a member's or a group's."""
+
+    noun: str
+    identity: UUID
+
+
+@dataclass(frozen=True)
+class Handing:
+    """An amount to hand out to a holder or to take back, and why."""
+
+    holder: Holder
+    amount: Credits
+    note: str | None = None
+
+
+async def allocate(
+    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, key: str | None
+) -> Posted[Transferred]:
+    """Pool to balance. Refuses `insufficient_pool`, and recipients that cannot receive."""
+    check_permission(asked.actor, Permission.ALLOCATE)
+    return await _hand(desk, asked, tenant_id, handing, key=key, kinds={"member": "allocation", "group": "group_allocation"})
+
+
+async def reclaim(
+    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, key: str | None
+) -> Posted[Transferred]:
+    """Balance to pool, at most the balance less holds. Refuses `insufficient_balance`."""
+    check_permission(asked.actor, Permission.RECLAIM)
+    return await _hand(desk, asked, tenant_id, handing, key=key, kinds={"member": "reclaim", "group": "group_reclaim"})
+
+
+async def _hand(
+    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, key: str | None, kinds: dict[str, str]
+) -> Posted[Transferred]:
+    holder = handing.holder
+    kind = kinds[holder.noun]
+    command = Transfer(
+        actor_id=asked.actor.identity,
+        key=key,
+        transfer_id=new_uuid(),
+        kind=kind,
+        amount=handing.amount,
+        member_id=holder.identity if holder.noun == "member" else None,
+        group_id=holder.identity if holder.noun == "group" else None,
+        note=handing.note,
+    )
+    told = Told(kind, Subject(holder.noun, holder.identity), handing.note, {"amount": str(handing.amount)})
+    return await post_and_tell(desk, asked, tenant_id, command, Transferred, told=told)

@@ -1,0 +1,51 @@
+"""Pool credits handed out to a member's or a group's balance."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from bursar.actions.allocations import Handing, Holder, allocate
+from bursar.api.amounts import TypedAmount
+from bursar.api.answers import Shape, problems
+from bursar.api.idempotency import IdempotencyKey
+from bursar.api.movements import Movement, movement
+from bursar.api.signed_in import TenantVisit, tenant
+from bursar.api.texts import Note
+from bursar.domain.ids import parse_public_id
+from bursar.domain.permissions import Permission
+from bursar.domain.refusals import Refusal
+
+routes = APIRouter(prefix="/allocations", tags=["allocations"])
+
+
+class NewHanding(Shape):
+    """Exactly one of `member_id` and `group_id`, the amount, and a note if wanted."""
+
+    member_id: str | None = None
+    group_id: str | None = None
+    amount: TypedAmount
+    note: Note = None
+
+    def handing(self) -> Handing:
+        return Handing(self._holder(), self.amount, self.note)
+
+    def _holder(self) -> Holder:
+        if self.member_id is not None and self.group_id is None:
+            return Holder("member", parse_public_id("member", self.member_id, field="member_id"))
+        if self.group_id is not None and self.member_id is None:
+            return Holder("group", parse_public_id("group", self.group_id, field="group_id"))
+        raise Refusal("invalid_input", "Name either a member or a group.", field="member_id")
+
+
+@routes.post("", status_code=201, responses=problems(401, 403, 404, 409, 422))
+async def create_allocation(
+    body: NewHanding,
+    response: Response,
+    visit: Annotated[TenantVisit, tenant(Permission.ALLOCATE)],
+    idempotency_key: IdempotencyKey = None,
+) -> Movement:
+    """Allocates pool credits to a member or a group."""
+    posted = await allocate(visit.desk, visit.asked, visit.tenant_id, body.handing(), key=idempotency_key)
+    return movement(posted, response)

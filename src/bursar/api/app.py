@@ -1,0 +1,91 @@
+"""The management API: every route of it, and its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from bursar import __version__
+from bursar.actions.desk import Desk
+from bursar.api import (
+    allocations,
+    cycle,
+    grants,
+    groups,
+    holds,
+    members,
+    pool,
+    reclaims,
+    session,
+    tenants,
+    transactions,
+)
+from bursar.api.answers import ProblemDocument
+from bursar.api.front import Application
+from bursar.api.guard import Guard
+from bursar.api.probes import Check, probe_routes
+from bursar.api.problems import install_problem_handlers
+from bursar.db.outages import OUTAGES
+from bursar.ledger import LedgerUnavailable
+
+PREFIX = "/api/v1"
+ROUTERS = tuple(
+    module.routes
+    for module in (
+        session,
+        tenants,
+        grants,
+        members,
+        groups,
+        pool,
+        cycle,
+        allocations,
+        reclaims,
+        transactions,
+        holds,
+    )
+)
+
+
+def create_api(*, checks: Mapping[str, Check] | None = None, registry: CollectorRegistry | None = None) -> FastAPI:
+    """The API without a database behind it: enough to print its contract."""
+    api = FastAPI(
+        title="Bursar",
+        version=__version__,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        separate_input_output_schemas=False,
+    )
+    install_problem_handlers(api, unavailable=(*OUTAGES, LedgerUnavailable))
+    for routes in ROUTERS:
+        api.include_router(routes, prefix=PREFIX)
+    api.include_router(probe_routes(checks=checks or {}, registry=registry or CollectorRegistry()))
+    describe = api.openapi
+
+    def contract() -> dict[str, Any]:
+        """FastAPI's own document, with the shape of problems and without its shape of validation errors."""
+        document = describe()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas["ProblemDocument"] = problem
+        return document
+
+    api.openapi = contract  # type: ignore[method-assign]
+    return api
+
+
+def serve_api(
+    desk: Desk, *, checks: Mapping[str, Check], registry: CollectorRegistry, body_max_bytes: int
+) -> Application:
+    """The API at work at a desk, behind its guard."""
+    api = create_api(checks=checks, registry=registry)
+    api.state.desk = desk
+    return Guard(api, body_max_bytes=body_max_bytes)

@@ -1,0 +1,40 @@
+"""Credits that the platform gives to a tenant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from bursar.actions.grants import grant
+from bursar.api.amounts import TypedAmount
+from bursar.api.answers import Shape, problems
+from bursar.api.idempotency import IdempotencyKey
+from bursar.api.movements import Movement, movement
+from bursar.api.signed_in import Visit, platform
+from bursar.api.texts import Note
+from bursar.domain.ids import parse_public_id
+from bursar.domain.permissions import Permission
+
+routes = APIRouter(prefix="/tenants", tags=["grants"])
+
+
+class NewGrant(Shape):
+    """How much to give, and why."""
+
+    amount: TypedAmount
+    note: Note = None
+
+
+@routes.post("/{tenant_id}/grants", status_code=201, responses=problems(401, 403, 404, 409, 422))
+async def create_grant(
+    tenant_id: str,
+    body: NewGrant,
+    response: Response,
+    visit: Annotated[Visit, platform(Permission.GRANT)],
+    idempotency_key: IdempotencyKey = None,
+) -> Movement:
+    """Gives credits to the tenant's pool."""
+    identity = parse_public_id("tenant", tenant_id, field="tenant_id")
+    posted = await grant(visit.desk, visit.asked, identity, body.amount, note=body.note, key=idempotency_key)
+    return movement(posted, response)

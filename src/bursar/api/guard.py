@@ -1,0 +1,109 @@
+"""What every API request passes before a route sees it: same origin, JSON, and a body that is not too large.
+
+Cookies travel with requests that other sites cause, so a write must come from our own origin. Browsers say where a request
+comes from in `Sec-Fetch-Site`, older ones in `Origin`; programs send neither and hold no one else's cookie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from bursar.api.front import Application, Receive, Scope, Send
+from bursar.api.problems import Problem
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_SITE = frozenset({"same-origin", "none"})
+
+
+class Guard:
+    """Wraps the API; refuses with a problem or lets through, and marks every answer as not to be stored."""
+
+    def __init__(self, application: Application, *, body_max_bytes: int) -> None:
+        self._application = application
+        self._body_max_bytes = body_max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._application(scope, receive, send)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        problem = self._problem(scope["method"], headers)
+        if problem is not None:
+            return await _answer(problem, scope, send)
+        body = await self._body(scope, receive)
+        if body is None:
+            return await _answer(self._too_large(), scope, send)
+        is_read = False
+
+        async def replay() -> MutableMapping[str, Any]:
+            nonlocal is_read
+            if is_read:
+                return await receive()
+            is_read = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def unstored_send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                kept = [pair for pair in message["headers"] if pair[0].lower() != b"cache-control"]
+                message["headers"] = [*kept, (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+            await send(message)
+
+        await self._application(scope, replay, unstored_send)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The whole body, or None where it is too large. A client that leaves half-way sent nothing."""
+        if scope["method"] in SAFE_METHODS:
+            return b""
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return b""
+            body += message.get("body", b"")
+            if len(body) > self._body_max_bytes:
+                return None
+            more = message.get("more_body", False)
+        return body
+
+    def _problem(self, method: str, headers: dict[str, str]) -> Problem | None:
+        if method in SAFE_METHODS:
+            return None
+        if not is_own_origin(headers):
+            return Problem("cross_site", "A write must come from this site.")
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > self._body_max_bytes:
+            return self._too_large()
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        has_body = length != "0" or "transfer-encoding" in headers
+        if (media_type or has_body) and media_type != "application/json":
+            return Problem("media_type_unsupported", "A body must be sent as application/json.")
+        return None
+
+    def _too_large(self) -> Problem:
+        return Problem("body_too_large", f"A body may have at most {self._body_max_bytes} bytes.")
+
+
+def is_own_origin(headers: dict[str, str]) -> bool:
+    """Whether a write was caused by our own pages or by no page at all.
+
+    Only host and port of the origin are compared: a proxy in front may speak https while we see http.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in OWN_SITE
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc != "" and urlsplit(origin).netloc == headers.get("host")
+
+
+async def _answer(problem: Problem, scope: Scope, send: Send) -> None:
+    body = problem.body(request_id=scope["request_id"])
+    headers = {**problem.headers(), "content-length": str(len(body)), "x-content-type-options": "nosniff"}
+    if problem.code == "body_too_large":
+        headers["connection"] = "close"  # the rest of the body is not read
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})

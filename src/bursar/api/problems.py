@@ -1,0 +1,221 @@
+"""How a refusal looks over HTTP: one table from code to status, rendered as RFC 9457 problem+json.
+
+A refusal's sentence is the product's and is shown as it is. Codes that only this edge can raise (a body too large, a method
+that a path does not have) stand in the second table. Nothing below this module knows a status.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from bursar.domain.refusals import REFUSALS, Broken, Refusal
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUSES: Mapping[str, int] = {
+    "amount_not_decimal": 422,
+    "amount_too_fine": 422,
+    "amount_too_small": 422,
+    "amount_too_large": 422,
+    "total_too_large": 409,
+    "note_too_long": 422,
+    "insufficient_pool": 409,
+    "insufficient_balance": 409,
+    "insufficient_quota": 402,
+    "insufficient_grant": 409,
+    "insufficient_plan": 409,
+    "insufficient_budget": 409,
+    "insufficient_allowance": 409,
+    "budget_below_children": 409,
+    "budget_above_ceiling": 409,
+    "tenant_unknown": 404,
+    "member_unknown": 404,
+    "group_unknown": 404,
+    "hold_unknown": 404,
+    "transfer_unknown": 404,
+    "account_exists": 409,
+    "member_disabled": 403,
+    "member_deleted": 409,
+    "recipient_is_actor": 403,
+    "recipient_spends_pool": 409,
+    "group_not_empty": 409,
+    "group_is_default": 409,
+    "same_group": 409,
+    "hold_settled": 409,
+    "hold_voided": 409,
+    "hold_expired": 409,
+    "hold_not_due": 409,
+    "deadline_out_of_bounds": 422,
+    "cycle_changed": 409,
+    "cadence_unknown": 422,
+    "time_zone_unknown": 422,
+    "key_reused": 422,
+    "key_malformed": 422,
+    "not_reversible": 409,
+    "already_reversed": 409,
+    "kind_unknown": 422,
+    "not_signed_in": 401,
+    "sign_in_failed": 401,
+    "not_permitted": 403,
+    "name_taken": 409,
+    "invalid_input": 422,
+}
+"""The status of every refusal of `domain/refusals.py`."""
+
+HINTS: Mapping[str, str] = {
+    "amount_not_decimal": 'Send the amount as a JSON string, such as "12.50".',
+    "insufficient_pool": "Lower the amount, or ask for credits to be added to the organisation balance.",
+    "insufficient_quota": "Ask an admin for more credits.",
+    "key_reused": "Use a new Idempotency-Key for a new command.",
+    "not_signed_in": "Sign in with POST /api/v1/session.",
+}
+"""What to do about a refusal, where that is not plain from its sentence."""
+
+
+@dataclass(frozen=True)
+class EdgeProblem:
+    """A problem of the request itself, found before any rule of the product was asked."""
+
+    status: int
+    title: str
+
+
+EDGE_PROBLEMS: Mapping[str, EdgeProblem] = {
+    "not_found": EdgeProblem(404, "Not found"),
+    "method_not_allowed": EdgeProblem(405, "Method not allowed"),
+    "malformed_request": EdgeProblem(400, "Malformed request"),
+    "body_too_large": EdgeProblem(413, "Body too large"),
+    "media_type_unsupported": EdgeProblem(415, "Unsupported media type"),
+    "cross_site": EdgeProblem(403, "Cross-site request"),
+    "unavailable": EdgeProblem(503, "Unavailable"),
+    "fault": EdgeProblem(500, "Fault"),
+}
+"""The edge's own codes."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One answer that says no, ready to be rendered."""
+
+    code: str
+    detail: str
+    fields: Sequence[Mapping[str, str]] = ()
+    facts: Mapping[str, str | None] | None = None
+
+    @property
+    def status(self) -> int:
+        return STATUSES[self.code] if self.code in STATUSES else EDGE_PROBLEMS[self.code].status
+
+    @property
+    def title(self) -> str:
+        return REFUSALS[self.code].title if self.code in REFUSALS else EDGE_PROBLEMS[self.code].title
+
+    @property
+    def may_retry(self) -> bool:
+        return REFUSALS[self.code].retry_may_help if self.code in REFUSALS else self.code == "unavailable"
+
+    def body(self, *, request_id: str) -> bytes:
+        """The problem+json document."""
+        document: dict[str, Any] = {
+            "type": f"urn:bursar:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            "fields": [dict(field) for field in self.fields],
+            "facts": dict(self.facts or {}),
+            "may_retry": self.may_retry,
+            "request_id": request_id,
+        }
+        if self.code in HINTS:
+            document["hint"] = HINTS[self.code]
+        return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+
+    def headers(self) -> dict[str, str]:
+        """What goes with the document."""
+        headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
+        if self.code == "unavailable":
+            headers["retry-after"] = "1"
+        return headers
+
+    def response(self, request: Request) -> Response:
+        return Response(
+            self.body(request_id=request.scope["request_id"]), status_code=self.status, headers=self.headers()
+        )
+
+
+def problem_of(refusal: Refusal) -> Problem:
+    """A refusal as a problem; the field at fault, if any, stands in `fields`."""
+    fields = ()
+    if refusal.field is not None:
+        fields = ({"field": refusal.field, "code": refusal.code, "detail": refusal.detail},)
+    return Problem(refusal.code, refusal.detail, fields, refusal.facts)
+
+
+def problem_of_validation(error: RequestValidationError) -> Problem:
+    """Everything that is wrong with the input at once. One wrong amount keeps its own code; else it is `invalid_input`."""
+    fields = []
+    for fault in error.errors():
+        place = [str(part) for part in fault["loc"]]
+        name = ".".join(place[1:]) or place[0]
+        code = fault["type"] if fault["type"] in REFUSALS else "invalid_input"
+        fields.append({"field": name, "code": code, "detail": _sentence(fault["msg"])})
+    codes = {field["code"] for field in fields}
+    code = codes.pop() if len(codes) == 1 else "invalid_input"
+    names = ", ".join(field["field"] for field in fields)
+    detail = fields[0]["detail"] if len(fields) == 1 else f"These fields are missing or malformed: {names}."
+    return Problem(code, detail, tuple(fields))
+
+
+def _sentence(message: str) -> str:
+    text = message.removeprefix("Value error, ").strip()
+    return text if text.endswith(".") else f"{text}."
+
+
+def install_problem_handlers(api: FastAPI, *, unavailable: tuple[type[Exception], ...]) -> None:
+    """Makes every way of saying no, and every fault, leave as problem+json."""
+
+    async def on_refusal(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return problem_of(error).response(request)
+
+    async def on_validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return problem_of_validation(error).response(request)
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = _problem_of_status(error.status_code, request).response(request)
+        response.headers.update({k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"})
+        return response
+
+    async def on_unavailable(request: Request, error: Exception) -> Response:
+        return Problem("unavailable", "The database cannot be reached at the moment.").response(request)
+
+    async def on_fault(request: Request, error: Exception) -> Response:
+        return Problem("fault", "Something broke on our side; the log has it under this request id.").response(request)
+
+    api.add_exception_handler(Refusal, on_refusal)
+    api.add_exception_handler(RequestValidationError, on_validation)
+    api.add_exception_handler(HTTPException, on_http)
+    for kind in unavailable:
+        api.add_exception_handler(kind, on_unavailable)
+    api.add_exception_handler(Broken, on_fault)
+    api.add_exception_handler(Exception, on_fault)
+
+
+def _problem_of_status(status: int, request: Request) -> Problem:
+    where = f"{request.method} {request.url.path}"
+    if status == 405:
+        return Problem("method_not_allowed", f"{where} is not offered.")
+    if status == 404:
+        return Problem("not_found", f"There is nothing at {where}.")
+    return Problem("malformed_request", "The request could not be read.")

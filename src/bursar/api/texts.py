@@ -1,0 +1,46 @@
+"""Text that people type: what is trimmed, what is refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+NOTE_LENGTH_MAX = 200
+SEARCH_LENGTH_MAX = 100
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _printable(value: str | None) -> str | None:
+    """The database cannot keep a NUL, and no screen shows the others."""
+    if value is not None and not value.isprintable():
+        raise PydanticCustomError("invalid_input", "Text must not contain line breaks or control characters.")
+    return value
+
+
+Name = Annotated[str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=120), AfterValidator(_printable)]
+"""What somebody or something is called."""
+
+Note = Annotated[
+    Annotated[str, StringConstraints(max_length=NOTE_LENGTH_MAX)] | None,
+    AfterValidator(_printable),
+    BeforeValidator(_empty_is_none),
+    BeforeValidator(_trimmed),
+]
+"""Why somebody did something; none is as good as empty."""
+
+Email = Annotated[
+    Annotated[str, StringConstraints(max_length=250)] | None,
+    AfterValidator(_printable),
+    BeforeValidator(_empty_is_none),
+    BeforeValidator(_trimmed),
+]
+"""An e-mail address, or none."""

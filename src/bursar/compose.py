@@ -1,0 +1,254 @@
+"""The only wiring: settings become a database, a desk, the three applications and the worker; and end in reverse order.
+
+`prepared` is synchronous and stands on the ground: data folder, secret key, PostgreSQL, roles, migrations. `office` opens
+what lives in an event loop on top of it. Serve, demo and every command go through both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from bursar.actions.desk import Desk, SessionLimits
+from bursar.api.app import serve_api
+from bursar.api.console import Console
+from bursar.api.front import Application, FrontDoor
+from bursar.api.probes import Check
+from bursar.config import CannotStart, Settings
+from bursar.db.embedded import EmbeddedFault, running
+from bursar.db.engine import Database
+from bursar.db.faults import DatabaseFault
+from bursar.db.migrate import migrate, pending
+from bursar.db.outages import OUTAGES, ServerUnusable, check_server
+from bursar.db.roles import Endpoints, provision
+from bursar.db.transaction import platform_reading
+from bursar.gateway.app import gateway
+from bursar.ledger import Lanes
+from bursar.outside.clock import Clock, Stopwatch, SystemClock
+from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
+from bursar.store.tenants import count_tenants
+from bursar.worker.cycles import end_due_cycles
+from bursar.worker.holds import expire_holds
+from bursar.worker.schedule import Duty
+from bursar.worker.sessions import clear_sessions
+from bursar.worker.supervisor import Supervisor
+
+CONSOLE_FOLDER = Path(__file__).parent / "_console"
+PLATFORM_POOL_SIZE = 4
+"""Signing in and looking up sessions; everything else goes through the tenants' pool."""
+
+
+SESSION_SWEEP_SECONDS = 600.0
+MIGRATIONS_SEEN_SECONDS = 60.0
+"""Looking takes a connection and 50 ms, and only another version of Bursar can change the answer."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A database that is there, migrated, with roles to sign in as."""
+
+    admin_url: str
+    endpoints: Endpoints
+    secret_key: bytes
+    is_joined: bool
+
+
+@contextmanager
+def database_reached(settings: Settings) -> Iterator[tuple[str, bool]]:
+    """The owner's URL of a running PostgreSQL, and whether another Bursar runs it. Raises `CannotStart`."""
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        try:
+            check_server(url)
+        except ServerUnusable as fault:
+            raise CannotStart(fault.sentence, hint=fault.hint) from None
+        yield url, False
+        return
+    make_data_dir(settings.data_dir)
+    try:
+        with running(settings.data_dir, binaries=settings.postgres_bin) as server:
+            yield server.admin_url, not server.is_owner
+    except EmbeddedFault as fault:
+        raise CannotStart(fault.sentence, hint=fault.hint) from fault
+
+
+@contextmanager
+def prepared(settings: Settings) -> Iterator[Ground]:
+    """Everything the office stands on. Raises `CannotStart` with a sentence for the operator."""
+    with database_reached(settings) as (admin_url, is_joined):
+        secret_key = secret_key_of(settings)
+        with told_plainly():
+            endpoints = provision(admin_url, derive_key(secret_key, purpose="database roles"))
+            migrate(admin_url)
+        yield Ground(admin_url, endpoints, secret_key, is_joined)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What the database layer says to an operator, as `CannotStart`."""
+    try:
+        yield
+    except DatabaseFault as fault:
+        raise CannotStart(fault.sentence, hint=fault.hint) from fault
+
+
+def make_data_dir(folder: Path) -> None:
+    """Makes the data folder unless it is there. Raises `CannotStart` where that cannot be."""
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise CannotStart(
+            f"The data folder {folder} cannot be written to: {error.strerror or error}.",
+            hint="choose another with --data-dir or BURSAR_DATA_DIR",
+        ) from error
+
+
+def secret_key_of(settings: Settings) -> bytes:
+    """The office's key: the one it was given, else the one in the data folder, made on first start."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    make_data_dir(settings.data_dir)
+    try:
+        return load_or_make_secret_key(settings.data_dir)
+    except (OSError, binascii.Error, UnicodeDecodeError) as error:
+        raise CannotStart(
+            f"The secret key in {settings.data_dir} cannot be used: {error}.",
+            hint="restore secret.key from a backup, or set BURSAR_SECRET_KEY",
+        ) from error
+
+
+@dataclass(frozen=True)
+class Office:
+    """A running Bursar without its socket."""
+
+    desk: Desk
+    application: Application
+    worker: Supervisor
+
+
+@asynccontextmanager
+async def desk_open(settings: Settings, ground: Ground, *, clock: Clock) -> AsyncIterator[Desk]:
+    """The connections, ready for actions; closed when the block ends."""
+    async with AsyncExitStack() as stack:
+        tenants = await Database.open(
+            ground.endpoints.app_url, application_name="bursar", size=settings.pool_size_max
+        )
+        stack.push_async_callback(tenants.close)
+        platform = await Database.open(
+            ground.endpoints.platform_url, application_name="bursar platform", size=PLATFORM_POOL_SIZE
+        )
+        stack.push_async_callback(platform.close)
+        lanes = Lanes(
+            tenants, clock.of_ledger, posters=settings.ledger_posters, tenants_per_round=settings.ledger_tenants_per_round
+        )
+        await lanes.open()
+        stack.push_async_callback(lanes.close)
+        yield Desk(
+            tenants=tenants,
+            platform=platform,
+            lanes=lanes,
+            clock=clock,
+            passwords=Passwords(),
+            token_key=derive_key(ground.secret_key, purpose="session tokens"),
+            session_limits=SessionLimits(
+                idle=timedelta(minutes=settings.session_idle_minutes),
+                absolute=timedelta(hours=settings.session_absolute_hours),
+            ),
+        )
+
+
+@asynccontextmanager
+async def office(settings: Settings, ground: Ground, *, clock: Clock | None = None) -> AsyncIterator[Office]:
+    """A whole Bursar at work; on leaving, the worker stops first and the connections close last."""
+    async with desk_open(settings, ground, clock=clock or SystemClock()) as desk:
+        worker = Supervisor(duties(settings, desk))
+        registry = process_registry()
+        api = serve_api(
+            desk,
+            checks=readiness(ground, desk, worker),
+            registry=registry,
+            body_max_bytes=settings.body_max_bytes,
+        )
+        front = FrontDoor(gateway=gateway, api=api, console=Console(CONSOLE_FOLDER))
+        async with worker.running():
+            yield Office(desk, front, worker)
+
+
+def duties(settings: Settings, desk: Desk) -> Sequence[Duty]:
+    """What the clock asks of this office."""
+    return (
+        Duty(
+            name="cycles",
+            interval_seconds=settings.cycle_sweep_seconds,
+            sentence="End the cycles of tenants that nobody is using.",
+            work=lambda: end_due_cycles(desk),
+        ),
+        Duty(
+            name="holds",
+            interval_seconds=settings.hold_sweep_seconds,
+            sentence="End holds that are past their deadline.",
+            work=lambda: expire_holds(desk),
+        ),
+        Duty(
+            name="sessions",
+            interval_seconds=SESSION_SWEEP_SECONDS,
+            sentence="Clear away sign-ins that ended long ago.",
+            work=lambda: clear_sessions(desk),
+        ),
+    )
+
+
+def readiness(ground: Ground, desk: Desk, worker: Supervisor) -> dict[str, Check]:
+    """What /readyz looks at."""
+
+    async def database() -> str | None:
+        try:
+            async with platform_reading(desk.platform) as transaction:
+                await count_tenants(transaction)
+        except OUTAGES:
+            return "the database cannot be reached"
+        return None
+
+    async def ledger() -> str | None:
+        return None if desk.lanes.is_posting else "the ledger is not posting"
+
+    seen_current: Stopwatch | None = None
+
+    async def migrations() -> str | None:
+        nonlocal seen_current
+        if seen_current is not None and seen_current.seconds() < MIGRATIONS_SEEN_SECONDS:
+            return None
+        try:
+            missing = await asyncio.to_thread(pending, ground.admin_url)
+        except OUTAGES:
+            return "the database cannot be reached"
+        except DatabaseFault as fault:
+            return fault.sentence
+        if missing:
+            return f"these migrations are missing: {', '.join(missing)}"
+        seen_current = Stopwatch()
+        return None
+
+    async def duties_done() -> str | None:
+        failing = worker.failing()
+        return f"these duties keep failing: {', '.join(failing)}" if failing else None
+
+    return {"database": database, "migrations": migrations, "ledger": ledger, "worker": duties_done}
+
+
+def process_registry() -> CollectorRegistry:
+    """The counters of this process; one registry per office, so that tests can run several."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry

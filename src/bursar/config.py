@@ -1,0 +1,136 @@
+"""Every setting of Bursar: its type, unit, default and a sentence.
+
+A setting comes from a flag, else from the environment (`BURSAR_PORT`), else from the TOML file that `BURSAR_CONFIG` names
+(`port = 8000`), else from its default. Settings are read once, here, and handed down as values: nothing below this module
+looks at the environment. `compose.py` turns them into a running office.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+CONFIG_VARIABLE = "BURSAR_CONFIG"
+
+
+class CannotStart(Exception):
+    """Bursar cannot do what the operator asked here: one plain sentence, and what to do about it."""
+
+    def __init__(self, sentence: str, *, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+
+
+def default_data_dir() -> Path:
+    """Where data lives unless told: /var/lib/bursar for root, the user's XDG data home for everyone else."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/bursar")
+    data_home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data_home) / "bursar"
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Immutable once read."""
+
+    model_config = SettingsConfigDict(env_prefix="BURSAR_", env_ignore_empty=True, extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or :: for every interface.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one.")
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder of the embedded PostgreSQL, the secret key and its logs. Made on first start.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="Owner URL of a PostgreSQL 15 or newer to use instead of the embedded one; "
+        "Bursar makes its own restricted roles from it.",
+    )
+    postgres_bin: Path | None = Field(
+        None, description="Folder with initdb and postgres for the embedded server; found by itself when unset."
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Key that protects sessions and the database roles' passwords, 32 characters or more; "
+        "made once in <data dir>/secret.key when unset.",
+    )
+    session_idle_minutes: int = Field(
+        12 * 60, ge=1, le=30 * 24 * 60, description="Minutes without any use after which a sign-in ends."
+    )
+    session_absolute_hours: int = Field(
+        7 * 24, ge=1, le=90 * 24, description="Hours after which a sign-in ends, used or not."
+    )
+    super_admin_name: str | None = Field(None, description="Username of the super admin, made on first start.")
+    super_admin_email: str | None = Field(None, description="Email address of the super admin, made on first start.")
+    super_admin_password: SecretStr | None = Field(
+        None, description="Password of the super admin, made on first start; 8 characters or more."
+    )
+    body_max_bytes: int = Field(
+        1_048_576, ge=1024, le=67_108_864, description="Largest body, in bytes, that the management API reads."
+    )
+    pool_size_max: int = Field(
+        10, ge=2, le=200, description="Database connections that one process keeps open for requests, at most."
+    )
+    ledger_posters: int = Field(
+        2, ge=1, le=16, description="Posting rounds that one process has under way at once, each on its own connection."
+    )
+    ledger_tenants_per_round: int = Field(
+        64, ge=1, le=1000, description="Tenants that share one transaction of a posting round; 1 on a distributed PostgreSQL."
+    )
+    cycle_sweep_seconds: float = Field(
+        15.0, gt=0, le=3600, description="Seconds between two looks for tenants whose cycle has ended."
+    )
+    hold_sweep_seconds: float = Field(
+        5.0, gt=0, le=3600, description="Seconds between two looks for holds that are past their deadline."
+    )
+    shutdown_grace_seconds: int = Field(
+        1, ge=0, le=300, description="Seconds that running requests get to finish when Bursar is told to stop."
+    )
+    log_format: Literal["console", "json"] = Field("console", description="Lines for people, or one JSON object a line.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < 32:
+            raise ValueError("must have 32 characters or more")
+        return key
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before the environment before the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, os.environ.get(CONFIG_VARIABLE) or None)
+
+
+def read_settings(**flags: Any) -> Settings:
+    """The settings in force; a flag of None was not given. Raises `CannotStart` that names the setting at fault."""
+    config_file = os.environ.get(CONFIG_VARIABLE)
+    if config_file and not Path(config_file).is_file():
+        raise CannotStart(f"{CONFIG_VARIABLE} names {config_file}, and there is no such file.")
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        if first["type"] == "extra_forbidden":
+            raise CannotStart(f"There is no setting {name!r}.", hint=f"look at {config_file}") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise CannotStart(f"The setting {name} (BURSAR_{name.upper()}) is not usable: {reason}.") from None
+    except ValueError as error:  # what tomllib raises for a file that is not TOML
+        raise CannotStart(f"{config_file} is not a readable TOML file: {error}.") from None

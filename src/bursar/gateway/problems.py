@@ -1,0 +1,59 @@
+"""What a model client is told when something is refused: one table, two dialects.
+
+OpenAI's clients read `{"error": {"message", "type", "param", "code"}}`, Anthropic's
+`{"type": "error", "error": {"type", "message"}, "request_id"}`; anything else loses its message inside the SDK.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Dialect(Enum):
+    """Whose client is calling."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """How one code is told in each dialect. `may_retry` None leaves it to the SDK's own rule for the status."""
+
+    status: int
+    openai_type: str
+    anthropic_type: str
+    may_retry: bool | None = None
+
+
+PROBLEMS: dict[str, Problem] = {
+    "not_found": Problem(404, "invalid_request_error", "not_found_error"),
+    "broken": Problem(500, "server_error", "api_error"),
+}
+
+
+def envelope(dialect: Dialect, *, code: str, message: str, request_id: str) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """Status, body and headers of an error, in the caller's own dialect."""
+    problem = PROBLEMS[code]
+    body: dict[str, object]
+    if dialect is Dialect.ANTHROPIC:
+        body = {
+            "type": "error",
+            "error": {"type": problem.anthropic_type, "message": message},
+            "request_id": request_id,
+        }
+    else:
+        body = {"error": {"message": message, "type": problem.openai_type, "param": None, "code": code}}
+    encoded = json.dumps(body).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(encoded)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"request-id", request_id.encode()),
+        (b"x-request-id", request_id.encode()),
+    ]
+    if problem.may_retry is not None:
+        headers.append((b"x-should-retry", b"true" if problem.may_retry else b"false"))
+    return problem.status, encoded, headers

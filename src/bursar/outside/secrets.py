@@ -1,0 +1,88 @@
+"""Chance and what is kept secret: the office's key, session tokens, passwords.
+
+Passwords are hashed with Argon2id. Session tokens are random; what is stored is a keyed digest, so neither the database nor
+a copy of it can be used to sign in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SECRET_KEY_FILE = "secret.key"  # noqa: S105  a file's name, not a secret
+TOKEN_BYTES = 32
+PASSWORD_CHECKS_AT_ONCE = 4  # each takes 64 MiB and one core for its time; more at once would only be a way to flood us
+
+
+def load_or_make_secret_key(data_dir: Path) -> bytes:
+    """The key in <data dir>/secret.key; made once, readable by its owner only. Raises `OSError`."""
+    path = data_dir / SECRET_KEY_FILE
+    try:
+        return _decode_key(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        pass
+    key = secrets.token_bytes(32)
+    draft = path.with_name(f"{SECRET_KEY_FILE}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(base64.urlsafe_b64encode(key).decode("ascii") + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # unlike a rename, this never replaces the key of a start that was quicker
+    except FileExistsError:
+        return _decode_key(path.read_text(encoding="ascii"))
+    finally:
+        draft.unlink()
+    return key
+
+
+def _decode_key(text: str) -> bytes:
+    key = base64.urlsafe_b64decode(text.strip())
+    if len(key) < TOKEN_BYTES:
+        raise OSError(f"{SECRET_KEY_FILE} is damaged: it holds {len(key)} bytes, not {TOKEN_BYTES}")
+    return key
+
+
+def derive_key(secret_key: bytes, *, purpose: str) -> bytes:
+    """A key for one purpose, from which neither the office's key nor another purpose's can be told."""
+    return hmac.digest(secret_key, f"bursar:{purpose}".encode(), hashlib.sha256)
+
+
+def new_token() -> str:
+    """A token that cannot be guessed: 256 bits of chance in URL-safe letters."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+class Passwords:
+    """Hashes and checks passwords, in threads, a few at a time."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._gate = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
+        self._nobody = self._hasher.hash(new_token())
+
+    async def hashed(self, password: str) -> str:
+        """What to store for a password."""
+        async with self._gate:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def matches(self, stored: str | None, password: str) -> bool:
+        """Whether the password is the stored one. Takes the same time where nothing is stored, and says no."""
+        async with self._gate:
+            is_right = await asyncio.to_thread(self._verify, stored or self._nobody, password)
+        return is_right and stored is not None
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False

@@ -1,0 +1,50 @@
+"""What was done, by whom, to what: the audit log. Rows are added and never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from bursar.db.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened in a tenant."""
+
+    event_id: UUID
+    happened_at: datetime
+    kind: str
+    actor_id: UUID | None
+    actor_kind: str
+    subject_kind: str
+    subject_id: UUID | None
+    request_id: str | None = None
+    note: str | None = None
+    detail: Mapping[str, str | None] = field(default_factory=dict)
+
+
+async def insert_event(transaction: Transaction, tenant_id: UUID, event: Event) -> None:
+    """Adds an event to the tenant's audit log, in the transaction of the change it tells of."""
+    await transaction.execute(
+        """
+        insert into events
+            (tenant_id, event_id, happened_at, kind, actor_id, actor_kind, subject_kind, subject_id, request_id, note,
+             detail)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb)
+        """,
+        tenant_id,
+        event.event_id,
+        event.happened_at,
+        event.kind,
+        event.actor_id,
+        event.actor_kind,
+        event.subject_kind,
+        event.subject_id,
+        event.request_id,
+        event.note,
+        json.dumps(dict(event.detail)),
+    )

@@ -1,0 +1,56 @@
+"""The super admins of this installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from bursar.db.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class PlatformAdmin:
+    """One super admin."""
+
+    admin_id: UUID
+    username: str
+    email: str | None
+    display_name: str
+    password_hash: str
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+async def has_platform_admin(transaction: Transaction) -> bool:
+    """Whether the installation has been given its first super admin."""
+    return bool(await transaction.fetchval("select exists (select from platform_admins)"))
+
+
+async def get_platform_admin(transaction: Transaction, admin_id: UUID) -> PlatformAdmin | None:
+    """The super admin with this id."""
+    row = await transaction.fetchrow(
+        """
+        select admin_id, username, email, display_name, password_hash, created_at, disabled_at
+        from platform_admins
+        where admin_id = $1
+        """,
+        admin_id,
+    )
+    return None if row is None else PlatformAdmin(**dict(row))
+
+
+async def insert_platform_admin(transaction: Transaction, admin: PlatformAdmin) -> None:
+    """Adds a super admin."""
+    await transaction.execute(
+        """
+        insert into platform_admins (admin_id, username, email, display_name, password_hash, created_at)
+        values ($1, $2, $3, $4, $5, $6)
+        """,
+        admin.admin_id,
+        admin.username,
+        admin.email,
+        admin.display_name,
+        admin.password_hash,
+        admin.created_at,
+    )

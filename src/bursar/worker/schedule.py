@@ -1,0 +1,20 @@
+"""What the clock asks for, as data: a name, an interval, and what to do.
+
+A duty submits the ledger's commands like any client and holds no privilege of its own; done twice, or by two processes at
+once, it moves nothing twice, because its commands' keys are derived from what they are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One thing to do again and again. `work` returns how many things it did, for the log."""
+
+    name: str
+    interval_seconds: float
+    sentence: str
+    work: Callable[[], Awaitable[int]]

@@ -1,0 +1,69 @@
+"""Does the duties of a schedule, each in a loop of its own, until it is told to stop.
+
+A duty that fails is logged with its trace and tried again after a pause that grows; it never stops the others, and never
+fails silently: the failures are counted, and /readyz tells of a duty that keeps failing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+
+from bursar.outside.clock import Stopwatch
+from bursar.worker.schedule import Duty
+
+log = structlog.get_logger("bursar.worker")
+
+PAUSE_SECONDS_MAX = 60.0
+FAILURES_BEFORE_ALARM = 3
+
+
+class Supervisor:
+    """Keeps the duties going; `failing` says which of them do not get through."""
+
+    def __init__(self, duties: Sequence[Duty]) -> None:
+        self._duties = tuple(duties)
+        self._failures = {duty.name: 0 for duty in duties}
+
+    def failing(self) -> list[str]:
+        """The names of duties that failed several times in a row."""
+        return [name for name, count in self._failures.items() if count >= FAILURES_BEFORE_ALARM]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The duties run inside this block. On leaving, each is cancelled and waited for."""
+        tasks = [asyncio.create_task(self._keep_doing(duty), name=f"duty:{duty.name}") for duty in self._duties]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_doing(self, duty: Duty) -> None:
+        while True:
+            await self.do_once(duty)
+            await asyncio.sleep(self._pause_seconds(duty))
+
+    async def do_once(self, duty: Duty) -> None:
+        """One round of one duty. The outermost loop: whatever breaks is logged here and tried again later."""
+        stopwatch = Stopwatch()
+        try:
+            count = await duty.work()
+        except Exception:  # noqa: BLE001  the outermost loop of this duty
+            self._failures[duty.name] += 1
+            log.exception("duty failed", duty=duty.name, failures=self._failures[duty.name])
+        else:
+            self._failures[duty.name] = 0
+            if count:
+                log.info("duty done", duty=duty.name, count=count, ms=round(stopwatch.seconds() * 1000, 1))
+
+    def _pause_seconds(self, duty: Duty) -> float:
+        failures = self._failures[duty.name]
+        if failures == 0:
+            return duty.interval_seconds
+        longest = max(PAUSE_SECONDS_MAX, duty.interval_seconds)
+        return float(min(duty.interval_seconds * 2 ** min(failures, 10), longest))

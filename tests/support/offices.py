@@ -1,0 +1,136 @@
+"""A whole Bursar for a test: the real applications on a real socket over a database of the test's own.
+
+The server runs in the test's event loop. What a test does, it does over HTTP, as a client would; the desk is there to put
+people and credits in place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from bursar.actions.desk import Asked, Desk
+from bursar.actions.members import NewMember, create_member
+from bursar.actions.platform import create_super_admin
+from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
+from bursar.compose import Ground, Office, office
+from bursar.config import Settings
+from bursar.db.roles import Endpoints
+from bursar.domain.credits import parse_level
+from bursar.domain.people import NewPerson
+from bursar.domain.permissions import SYSTEM, Actor
+from bursar.domain.roles import Role
+from bursar.outside.clock import TurnedClock
+from bursar.store.members import Member
+from bursar.store.tenants import Tenant
+from tests.support.postgres import SECRET_KEY, FreshDatabase
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class TestOffice:
+    """A running Bursar, its address, and the people put into it."""
+
+    __test__ = False
+
+    url: str
+    office: Office
+    clock: TurnedClock
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def desk(self) -> Desk:
+        return self.office.desk
+
+    def visitor(self, **headers: str) -> httpx.AsyncClient:
+        """A client that is not signed in."""
+        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30)
+        self.clients.append(client)
+        return client
+
+    async def signed_in(self, name: str, password: str = PASSWORD) -> httpx.AsyncClient:
+        """A client with the session of this person."""
+        client = self.visitor()
+        response = await client.post("/api/v1/session", json={"name": name, "password": password})
+        assert response.status_code == 200, response.text
+        return client
+
+    async def super_admin(self, username: str = "root") -> httpx.AsyncClient:
+        """Makes a super admin and signs in."""
+        await create_super_admin(self.desk, person(username))
+        return await self.signed_in(username)
+
+    async def tenant(self, name: str = "Acme Robotics", *, per_cycle: str = "1000", cadence: str = "1_day") -> Place:
+        """A tenant with a tenant admin and a member, whose usernames begin with the tenant's first word."""
+        word = name.split()[0].lower()
+        new = NewTenant(name, person(f"{word}-admin"), CyclePlan(cadence, "UTC", parse_level(per_cycle, field="x")))
+        tenant, admin = await create_tenant(self.desk, Asked(SYSTEM), new)
+        asked = Asked(Actor(Role.TENANT_ADMIN, admin.member_id, tenant.tenant_id, admin.display_name))
+        member = await create_member(
+            self.desk, asked, tenant.tenant_id, NewMember(person(f"{word}-member"), Role.MEMBER)
+        )
+        return Place(tenant, admin, member)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tenant and its people."""
+
+    tenant: Tenant
+    admin: Member
+    member: Member
+
+
+def person(username: str) -> NewPerson:
+    """Somebody whose address and display name follow from the username."""
+    return NewPerson(username, username.replace("-", " ").title(), f"{username}@example.com", PASSWORD)
+
+
+def settings_for(**chosen: Any) -> Settings:
+    """Settings of a test: sweeps so rare that a test does them itself."""
+    quiet = {"cycle_sweep_seconds": 3600.0, "hold_sweep_seconds": 3600.0, "data_dir": Path("/nonexistent")}
+    return Settings(**{**quiet, **chosen})
+
+
+@asynccontextmanager
+async def running_office(fresh: FreshDatabase, **chosen: Any) -> AsyncIterator[TestOffice]:
+    """Serves on a free port of the loopback until the block ends."""
+    ground = Ground(fresh.admin_url, Endpoints(fresh.app_url, fresh.platform_url), SECRET_KEY, is_joined=False)
+    clock = TurnedClock()
+    async with office(settings_for(**chosen), ground, clock=clock) as running:
+        async with served(running.application) as url:
+            house = TestOffice(url, running, clock)
+            try:
+                yield house
+            finally:
+                for client in house.clients:
+                    await client.aclose()
+
+
+@asynccontextmanager
+async def served(application: Any) -> AsyncIterator[str]:
+    """Serves an ASGI application as `bursar serve` does; the address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            application, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+            server_header=False, timeout_graceful_shutdown=1,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server._serve([listener]))
+        while not server.started:
+            assert not serving.done(), serving
+            await asyncio.sleep(0.005)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
