@@ -140,16 +140,17 @@ class Office:
 async def desk_open(settings: Settings, ground: Ground, *, clock: Clock) -> AsyncIterator[Desk]:
     """The connections, ready for actions; closed when the block ends."""
     async with AsyncExitStack() as stack:
-        tenants = await Database.open(
-            ground.endpoints.app_url, application_name="bursar", size=settings.pool_size_max
-        )
+        tenants = await Database.open(ground.endpoints.app_url, application_name="bursar", size=settings.pool_size_max)
         stack.push_async_callback(tenants.close)
         platform = await Database.open(
             ground.endpoints.platform_url, application_name="bursar platform", size=PLATFORM_POOL_SIZE
         )
         stack.push_async_callback(platform.close)
         lanes = Lanes(
-            tenants, clock.of_ledger, posters=settings.ledger_posters, tenants_per_round=settings.ledger_tenants_per_round
+            tenants,
+            clock.of_ledger,
+            posters=settings.ledger_posters,
+            tenants_per_round=settings.ledger_tenants_per_round,
         )
         await lanes.open()
         stack.push_async_callback(lanes.close)

@@ -79,7 +79,10 @@ class Settings(BaseSettings):
         2, ge=1, le=16, description="Posting rounds that one process has under way at once, each on its own connection."
     )
     ledger_tenants_per_round: int = Field(
-        64, ge=1, le=1000, description="Tenants that share one transaction of a posting round; 1 on a distributed PostgreSQL."
+        64,
+        ge=1,
+        le=1000,
+        description="Tenants that share one transaction of a posting round; 1 on a distributed PostgreSQL.",
     )
     cycle_sweep_seconds: float = Field(
         15.0, gt=0, le=3600, description="Seconds between two looks for tenants whose cycle has ended."
@@ -90,8 +93,12 @@ class Settings(BaseSettings):
     shutdown_grace_seconds: int = Field(
         1, ge=0, le=300, description="Seconds that running requests get to finish when Bursar is told to stop."
     )
-    log_format: Literal["console", "json"] = Field("console", description="Lines for people, or one JSON object a line.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="Lines for people, or one JSON object a line."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -115,7 +122,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags before the environment before the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, os.environ.get(CONFIG_VARIABLE) or None)
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, os.environ.get(CONFIG_VARIABLE) or None),
+        )
 
 
 def read_settings(**flags: Any) -> Settings:

@@ -35,7 +35,9 @@ async def allocate(
 ) -> Posted[Transferred]:
     """Pool to balance. Refuses `insufficient_pool`, and recipients that cannot receive."""
     check_permission(asked.actor, Permission.ALLOCATE)
-    return await _hand(desk, asked, tenant_id, handing, key=key, kinds={"member": "allocation", "group": "group_allocation"})
+    return await _hand(
+        desk, asked, tenant_id, handing, key=key, kinds={"member": "allocation", "group": "group_allocation"}
+    )
 
 
 async def reclaim(

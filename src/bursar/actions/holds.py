@@ -29,9 +29,7 @@ class NewHold:
     seconds: int
 
 
-async def open_hold(
-    desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewHold, *, key: str | None
-) -> Posted[Held]:
+async def open_hold(desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewHold, *, key: str | None) -> Posted[Held]:
     """Sets credits aside. Refuses `insufficient_quota`, `member_unknown`, `member_disabled`."""
     check_spender(asked, wanted.member_id)
     command = OpenHold(

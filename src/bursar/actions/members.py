@@ -59,9 +59,7 @@ async def hash_password(desk: Desk, new: NewMember) -> Hashed:
     return Hashed(new, new_uuid(), await desk.passwords.hashed(new.person.password))
 
 
-async def add_member(
-    transaction: Transaction, desk: Desk, asked: Asked, tenant_id: UUID, hashed: Hashed
-) -> Member:
+async def add_member(transaction: Transaction, desk: Desk, asked: Asked, tenant_id: UUID, hashed: Hashed) -> Member:
     """The member's row, sign-in names, accounts and event, in a transaction that is under way."""
     new, person = hashed.new, hashed.new.person
     group_id = new.group_id or await get_default_group_id(transaction, tenant_id)

@@ -12,5 +12,7 @@ from bursar.store.sign_in_names import insert_sign_in_name
 async def take_names(transaction: Transaction, tenant_id: UUID | None, principal_id: UUID, person: NewPerson) -> None:
     """Username and e-mail address, both unique on the platform. Refuses `name_taken`."""
     for kind, name in (("username", person.username), ("email", person.email)):
-        if name is not None and not await insert_sign_in_name(transaction, tenant_id, principal_id, name=name, kind=kind):
+        if name is not None and not await insert_sign_in_name(
+            transaction, tenant_id, principal_id, name=name, kind=kind
+        ):
             raise name_taken(kind)

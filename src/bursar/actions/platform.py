@@ -9,6 +9,7 @@ from bursar.domain.people import NewPerson, check_new_person
 from bursar.outside.identity import new_uuid
 from bursar.store.platform_admins import PlatformAdmin, has_platform_admin, insert_platform_admin
 
+
 async def has_super_admin(desk: Desk) -> bool:
     """Whether somebody runs this installation yet."""
     async with platform_reading(desk.platform) as transaction:

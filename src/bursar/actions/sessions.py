@@ -95,9 +95,7 @@ async def who_is(desk: Desk, token: str) -> Person:
     now = desk.clock.now()
     token_hash = _token_hash(desk, token)
     async with platform_reading(desk.platform) as transaction:
-        session = await find_live_session(
-            transaction, token_hash, now=now, seen_after=now - desk.session_limits.idle
-        )
+        session = await find_live_session(transaction, token_hash, now=now, seen_after=now - desk.session_limits.idle)
     person = await _person(desk, SignInName(session.tenant_id, session.principal_id)) if session else None
     if session is None or person is None:
         raise not_signed_in()

@@ -64,6 +64,10 @@ Amount = Annotated[
     Credits,
     PlainValidator(_as_credits),
     PlainSerializer(str, return_type=str),
-    _schema(r"^-?(0|[1-9][0-9]*)\.[0-9]{2,6}$", "Credits, exact: two to six decimals, a minus in front if negative.", "12.50"),
+    _schema(
+        r"^-?(0|[1-9][0-9]*)\.[0-9]{2,6}$",
+        "Credits, exact: two to six decimals, a minus in front if negative.",
+        "12.50",
+    ),
 ]
 """An amount in an answer."""

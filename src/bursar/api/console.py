@@ -107,9 +107,7 @@ def _page_headers() -> list[tuple[bytes, bytes]]:
     return [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
-async def _answer(
-    scope: Scope, send: Send, *, status: int, body: bytes, headers: list[tuple[bytes, bytes]]
-) -> None:
+async def _answer(scope: Scope, send: Send, *, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
     every = [*headers, *SECURITY_HEADERS, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": every})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -99,7 +99,9 @@ async def create_hold(
 ) -> OpenedHold:
     """Sets credits aside for a call."""
     member_id = (
-        visit.person.identity if body.member_id is None else parse_public_id("member", body.member_id, field="member_id")
+        visit.person.identity
+        if body.member_id is None
+        else parse_public_id("member", body.member_id, field="member_id")
     )
     wanted = NewHold(member_id, body.amount, body.seconds)
     posted = await open_hold(visit.desk, visit.asked, visit.tenant_id, wanted, key=idempotency_key)

@@ -74,9 +74,7 @@ def tenant(permission: Permission) -> Any:
     ) -> TenantVisit:
         person = await signed_in(request)
         check_permission(person.actor, permission)
-        return TenantVisit(
-            desk_of(request), person, request.scope["request_id"], _tenant_of(person, tenant_id)
-        )
+        return TenantVisit(desk_of(request), person, request.scope["request_id"], _tenant_of(person, tenant_id))
 
     visit.permission = permission  # type: ignore[attr-defined]
     return Depends(visit)

@@ -26,7 +26,9 @@ def _printable(value: str | None) -> str | None:
     return value
 
 
-Name = Annotated[str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=120), AfterValidator(_printable)]
+Name = Annotated[
+    str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=120), AfterValidator(_printable)
+]
 """What somebody or something is called."""
 
 Note = Annotated[

@@ -34,7 +34,9 @@ PROBLEMS: dict[str, Problem] = {
 }
 
 
-def envelope(dialect: Dialect, *, code: str, message: str, request_id: str) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+def envelope(
+    dialect: Dialect, *, code: str, message: str, request_id: str
+) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
     """Status, body and headers of an error, in the caller's own dialect."""
     problem = PROBLEMS[code]
     body: dict[str, object]

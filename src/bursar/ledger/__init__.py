@@ -45,6 +45,7 @@ from bursar.ledger.commands import (
     VoidHold,
     check_key,
 )
+from bursar.ledger.posting.bulk import post_in_bulk
 from bursar.ledger.posting.lanes import Lanes, LedgerUnavailable, PostingFault
 from bursar.ledger.posting.loading import Clock
 from bursar.ledger.posting.rounds import open_books, post
@@ -93,4 +94,5 @@ __all__ = [
     "check_key",
     "open_books",
     "post",
+    "post_in_bulk",
 ]

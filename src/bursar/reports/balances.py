@@ -78,9 +78,7 @@ async def see_running(transaction: Transaction, tenant_id: UUID, *, now: datetim
     )
     if row is None:
         raise Refusal("tenant_unknown", "There is no such tenant.", field="tenant_id")
-    span = advance(
-        row["epoch_started_at"], row["epoch_ends_at"], Cadence(row["cadence"]), row["time_zone"], now
-    )
+    span = advance(row["epoch_started_at"], row["epoch_ends_at"], Cadence(row["cadence"]), row["time_zone"], now)
     is_behind = span.passed > 0
     per_cycle = row["per_cycle_micro"]
     lapsed = row["pot_micro"] - row["pot_held_micro"] + (span.passed - 1) * per_cycle if is_behind else 0

@@ -68,9 +68,7 @@ async def get_default_group_id(transaction: Transaction, tenant_id: UUID) -> UUI
     return group_id
 
 
-async def list_groups(
-    transaction: Transaction, tenant_id: UUID, *, after: UUID | None, limit: int
-) -> list[Group]:
+async def list_groups(transaction: Transaction, tenant_id: UUID, *, after: UUID | None, limit: int) -> list[Group]:
     """Groups of this tenant in the order they were made, with the number of members in each."""
     rows = await transaction.fetch(
         """

@@ -1,0 +1,1 @@
+"""Measurements. They assert nothing about time; they print what they found."""
