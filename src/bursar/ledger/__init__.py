@@ -1,7 +1,8 @@
 """The ledger's one door. Credits move in here and nowhere else.
 
 Two ways in, one engine behind both: `post` within an action's own transaction, for what people do; `Lanes.submit` for
-calls, where many callers share a batch. `open_books` starts a tenant. Everything else is private to the ledger.
+calls, where many callers share a batch. `open_books` starts a tenant. Four ways to look: `balances` says what there is,
+`statement` why, `due` what the clock asks for, and `verify` whether all of it is right. Everything else is private.
 """
 
 from bursar.ledger.answers import (
@@ -13,6 +14,19 @@ from bursar.ledger.answers import (
     HoldExtended,
     Outcome,
     Transferred,
+)
+from bursar.ledger.balances import (
+    CycleFigures,
+    GroupFigures,
+    MemberFigures,
+    PoolFigures,
+    TenantFigures,
+    group_figures,
+    list_group_figures,
+    list_member_figures,
+    member_balance,
+    pool_figures,
+    tenant_figures,
 )
 from bursar.ledger.commands import (
     HOLD_SECONDS_MAX,
@@ -45,10 +59,27 @@ from bursar.ledger.commands import (
     VoidHold,
     check_key,
 )
+from bursar.ledger.due import Due, due, holds_past_deadline
 from bursar.ledger.posting.bulk import post_in_bulk
 from bursar.ledger.posting.lanes import Lanes, LedgerUnavailable, PostingFault
 from bursar.ledger.posting.loading import Clock
 from bursar.ledger.posting.rounds import open_books, post
+from bursar.ledger.proofs.findings import Finding, Report
+from bursar.ledger.proofs.verify import verify
+from bursar.ledger.statement import (
+    Entry,
+    OfGroup,
+    OfMember,
+    OfPool,
+    OfTransfer,
+    Place,
+    PostedTransfer,
+    Side,
+    Statement,
+    Subject,
+    explain,
+    find_transfers,
+)
 
 __all__ = [
     "HOLD_SECONDS_MAX",
@@ -61,21 +92,35 @@ __all__ = [
     "CloseGroup",
     "CloseWallet",
     "Command",
+    "CycleFigures",
     "CycleStarted",
+    "Due",
     "EndDueCycle",
+    "Entry",
     "ExpireHold",
     "ExtendHold",
+    "Finding",
+    "GroupFigures",
     "Held",
     "HoldClosed",
     "HoldExtended",
     "Lanes",
     "LedgerUnavailable",
+    "MemberFigures",
     "MoveWallet",
+    "OfGroup",
+    "OfMember",
+    "OfPool",
+    "OfTransfer",
     "OpenGroup",
     "OpenHold",
     "OpenWallet",
     "Outcome",
+    "Place",
+    "PoolFigures",
+    "PostedTransfer",
     "PostingFault",
+    "Report",
     "ResetCycle",
     "Reverse",
     "SetCadence",
@@ -88,11 +133,26 @@ __all__ = [
     "SetWalletStatus",
     "SettleHold",
     "ShareGroup",
+    "Side",
+    "Statement",
+    "Subject",
+    "TenantFigures",
     "Transfer",
     "Transferred",
     "VoidHold",
     "check_key",
+    "due",
+    "explain",
+    "find_transfers",
+    "group_figures",
+    "holds_past_deadline",
+    "list_group_figures",
+    "list_member_figures",
+    "member_balance",
     "open_books",
+    "pool_figures",
     "post",
     "post_in_bulk",
+    "tenant_figures",
+    "verify",
 ]

@@ -1,0 +1,300 @@
+"""What members, groups, the pool and the tenant have at this moment.
+
+Rows that nobody touched since the last rollover, and a cycle whose end has passed without a posting, are read as the
+next posting would find them: the figures come from the core itself, over rows that are loaded and never written.
+Not here: how a figure came about (`statement`), or whether it is right (`proofs`).
+
+Rule: CYCLE-5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from bursar.db.transaction import Transaction
+from bursar.domain.credits import Credits
+from bursar.domain.refusals import Refusal
+from bursar.ledger.core import cycles, spending
+from bursar.ledger.core.books import Books
+from bursar.ledger.core.rows import Control, Group, Wallet
+from bursar.ledger.posting import tables
+from bursar.ledger.posting.loading import Clock
+
+SUBJECTS_MAX = 1_000
+"""The most members or groups whose figures are read at once: more than any page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFigures:
+    """What one member has in the running cycle. `remaining` is its own; `spendable` is what a call could cost now,
+    with the group's budget where it is shared, or the pool's credits for who spends from the pool."""
+
+    member_id: UUID
+    group_id: UUID
+    status: str
+    spends_pool: bool
+    monthly: Credits
+    allowance: Credits
+    balance: Credits
+    held: Credits
+    remaining: Credits
+    spendable: Credits
+    used: Credits
+    consumed: Credits
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFigures:
+    """What one group has in the running cycle. `available` is what can still be handed out or shared."""
+
+    group_id: UUID
+    is_default: bool
+    is_closed: bool
+    is_shared: bool
+    members_count: int
+    monthly: Credits
+    members_monthly: Credits
+    allowance: Credits
+    balance: Credits
+    held: Credits
+    available: Credits
+    shared_used: Credits
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigures:
+    """The tenant's pool: all of it, what calls under way hold of it, and what can be handed out."""
+
+    balance: Credits
+    held: Credits
+    available: Credits
+
+
+@dataclass(frozen=True, slots=True)
+class CycleFigures:
+    """The running cycle: its number and times, what was budgeted for it, and how much of that is used."""
+
+    epoch: int
+    started_at: datetime
+    ends_at: datetime
+    cadence: str
+    time_zone: str
+    per_cycle: Credits
+    ceiling: Credits | None
+    plan: Credits
+    used: Credits
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFigures:
+    """The summary of a tenant, in which every credit is counted once:
+
+    purchased = assigned + pool_used + unassigned, and available = unassigned + spendable + held.
+    `spendable` is the members' own; what calls under way hold, wherever they hold it, is in `held` alone.
+    """
+
+    purchased: Credits
+    utilized: Credits
+    available: Credits
+    assigned: Credits
+    unassigned: Credits
+    spendable: Credits
+    held: Credits
+    pool_used: Credits
+    pool: PoolFigures
+    cycle: CycleFigures
+    expired_holds: str
+
+
+async def member_balance(transaction: Transaction, tenant_id: UUID, member_id: UUID, clock: Clock) -> MemberFigures:
+    """One member's figures; refuses `tenant_unknown`, `member_unknown`."""
+    figures = await list_member_figures(transaction, tenant_id, [member_id], clock)
+    if member_id not in figures:
+        raise Refusal("member_unknown", "There is no such member.", field="member_id")
+    return figures[member_id]
+
+
+async def list_member_figures(
+    transaction: Transaction, tenant_id: UUID, member_ids: Sequence[UUID], clock: Clock
+) -> dict[UUID, MemberFigures]:
+    """The figures of the members among these that there are; refuses `tenant_unknown`."""
+    books = await _load_books(transaction, tenant_id, clock)
+    for record in await transaction.fetch(_LIST_WALLETS, tenant_id, list(member_ids)[:SUBJECTS_MAX]):
+        wallet = Wallet(*record)
+        books.wallets[wallet.member_id] = wallet
+    group_ids = {wallet.group_id for wallet in books.wallets.values()}
+    for record in await transaction.fetch(_LIST_GROUPS, tenant_id, list(group_ids)):
+        group = Group(*record)
+        books.groups[group.group_id] = group
+    return {wallet.member_id: _of_member(books, wallet) for wallet in books.wallets.values()}
+
+
+async def group_figures(transaction: Transaction, tenant_id: UUID, group_id: UUID, clock: Clock) -> GroupFigures:
+    """One group's figures, also after it was closed; refuses `tenant_unknown`, `group_unknown`."""
+    figures = await list_group_figures(transaction, tenant_id, [group_id], clock)
+    if group_id not in figures:
+        raise Refusal("group_unknown", "There is no such group.", field="group_id")
+    return figures[group_id]
+
+
+async def list_group_figures(
+    transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID], clock: Clock
+) -> dict[UUID, GroupFigures]:
+    """The figures of the groups among these that there are; refuses `tenant_unknown`."""
+    books = await _load_books(transaction, tenant_id, clock)
+    records = await transaction.fetch(_LIST_GROUPS, tenant_id, list(group_ids)[:SUBJECTS_MAX])
+    groups = [Group(*record) for record in records]
+    return {group.group_id: _of_group(books, group) for group in groups}
+
+
+async def pool_figures(transaction: Transaction, tenant_id: UUID, clock: Clock) -> PoolFigures:
+    """The pool's figures; refuses `tenant_unknown`."""
+    return _of_pool((await _load_books(transaction, tenant_id, clock)).control)
+
+
+async def tenant_figures(transaction: Transaction, tenant_id: UUID, clock: Clock) -> TenantFigures:
+    """The tenant's summary; refuses `tenant_unknown`.
+
+    The members' share of the pot is what plan and groups leave of it, so that no member's row has to be read but those
+    of the few who spend from the pool.
+    """
+    books = await _load_books(transaction, tenant_id, clock)
+    control = books.control
+    groups = [Group(*record) for record in await transaction.fetch(_LIST_ALL_GROUPS, tenant_id)]
+    pool_consumed: int = await transaction.fetchval(_SUM_CONSUMED_BY_POOL_SPENDERS, tenant_id)
+
+    group_free = sum(books.allowance_free(group) + group.balance_micro - group.balance_held_micro for group in groups)
+    group_allowances = sum(books.allowance(group) for group in groups)
+    group_allowances_held = sum(books.allowance_held(group) for group in groups)
+    member_free = (
+        (control.pot_micro - control.plan_micro - group_allowances)
+        - (control.pot_held_micro - group_allowances_held)
+        + (control.members_micro - control.members_held_micro)
+    )
+    held_outside_pool = (
+        control.pot_held_micro + control.pot_previous_micro + control.groups_held_micro + control.members_held_micro
+    )
+    pool_free = control.pool_micro - control.pool_held_micro
+    purchased = -control.issued_micro - control.expired_micro
+    return TenantFigures(
+        purchased=Credits(purchased),
+        utilized=Credits(control.consumed_micro),
+        available=Credits(purchased - control.consumed_micro),
+        assigned=Credits(member_free + held_outside_pool + control.consumed_micro - pool_consumed),
+        unassigned=Credits(pool_free + control.plan_micro + group_free),
+        spendable=Credits(member_free),
+        held=Credits(held_outside_pool + control.pool_held_micro),
+        pool_used=Credits(pool_consumed + control.pool_held_micro),
+        pool=_of_pool(control),
+        cycle=_of_cycle(control),
+        expired_holds=control.expired_holds,
+    )
+
+
+_GET_CONTROL = f"""
+select {tables.CONTROL.listed("control")}, clock_timestamp() as now
+from bursar.ledger_control as control
+where control.tenant_id = $1
+"""
+
+_LIST_WALLETS = f"""
+select {tables.WALLETS.listed("wallet")}
+from bursar.ledger_wallets as wallet
+where wallet.tenant_id = $1
+  and wallet.member_id = any($2::uuid[])
+"""
+
+_LIST_GROUPS = f"""
+select {tables.GROUPS.listed("member_group")}
+from bursar.ledger_groups as member_group
+where member_group.tenant_id = $1
+  and member_group.group_id = any($2::uuid[])
+"""
+
+_LIST_ALL_GROUPS = f"""
+select {tables.GROUPS.listed("member_group")}
+from bursar.ledger_groups as member_group
+where member_group.tenant_id = $1
+"""
+
+_SUM_CONSUMED_BY_POOL_SPENDERS = """
+select coalesce(sum(wallet.consumed_micro), 0)::bigint
+from bursar.ledger_wallets as wallet
+where wallet.tenant_id = $1
+  and wallet.spends_pool
+"""
+
+
+async def _load_books(transaction: Transaction, tenant_id: UUID, clock: Clock) -> Books:
+    """The tenant's books as a posting at this moment would find them; they are read and then forgotten."""
+    record = await transaction.fetchrow(_GET_CONTROL, tenant_id)
+    if record is None:
+        raise Refusal("tenant_unknown", "There is no such tenant.")
+    *columns, now = record
+    books = Books(Control(*columns), clock(now))
+    cycles.end_if_due(books)
+    return books
+
+
+def _of_member(books: Books, wallet: Wallet) -> MemberFigures:
+    allowance, balance = books.allowance(wallet), wallet.balance_micro
+    held = books.allowance_held(wallet) + wallet.balance_held_micro
+    return MemberFigures(
+        member_id=wallet.member_id,
+        group_id=wallet.group_id,
+        status=wallet.status,
+        spends_pool=wallet.spends_pool,
+        monthly=Credits(wallet.monthly_micro),
+        allowance=Credits(allowance),
+        balance=Credits(balance),
+        held=Credits(held),
+        remaining=Credits(allowance + balance - held),
+        spendable=Credits(spending.spendable(books, wallet)),
+        used=Credits(wallet.used_micro if wallet.epoch == books.control.epoch else 0),
+        consumed=Credits(wallet.consumed_micro),
+    )
+
+
+def _of_group(books: Books, group: Group) -> GroupFigures:
+    allowance, balance = books.allowance(group), group.balance_micro
+    held = books.allowance_held(group) + group.balance_held_micro
+    return GroupFigures(
+        group_id=group.group_id,
+        is_default=group.is_default,
+        is_closed=group.is_closed,
+        is_shared=group.is_shared,
+        members_count=group.members_count,
+        monthly=Credits(group.monthly_micro),
+        members_monthly=Credits(group.members_monthly_micro),
+        allowance=Credits(allowance),
+        balance=Credits(balance),
+        held=Credits(held),
+        available=Credits(allowance + balance - held),
+        shared_used=Credits(group.shared_used_micro if group.epoch == books.control.epoch else 0),
+    )
+
+
+def _of_pool(control: Control) -> PoolFigures:
+    return PoolFigures(
+        balance=Credits(control.pool_micro),
+        held=Credits(control.pool_held_micro),
+        available=Credits(control.pool_micro - control.pool_held_micro),
+    )
+
+
+def _of_cycle(control: Control) -> CycleFigures:
+    ceiling = control.per_cycle_ceiling_micro
+    return CycleFigures(
+        epoch=control.epoch,
+        started_at=control.epoch_started_at,
+        ends_at=control.epoch_ends_at,
+        cadence=control.cadence,
+        time_zone=control.time_zone,
+        per_cycle=Credits(control.per_cycle_micro),
+        ceiling=None if ceiling is None else Credits(ceiling),
+        plan=Credits(control.plan_micro),
+        used=Credits(control.epoch_used_micro),
+    )
