@@ -232,6 +232,14 @@ def fingerprint(command: Command) -> bytes:
     return hashlib.sha256(_encode((command_type.__name__, _body_of(command_type)(command)))).digest()
 
 
+def short_fingerprint(command: Command) -> int:
+    """The first 64 bits of the fingerprint, signed: enough to notice that a hold's id was used for something else.
+
+    Rule: COMMAND-2
+    """
+    return int.from_bytes(fingerprint(command)[:8], "big", signed=True)
+
+
 def check_key(key: str | None) -> None:
     """Refuses `key_malformed` unless the key is absent or 1 to 200 printable ASCII characters."""
     if key is not None and not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):

@@ -27,7 +27,7 @@ from bursar.ledger.commands import (
     SetExpiredHolds,
     SettleHold,
     VoidHold,
-    fingerprint,
+    short_fingerprint,
 )
 from bursar.ledger.core import spending
 from bursar.ledger.core.books import Books
@@ -43,7 +43,7 @@ def open_hold(books: Books, command: OpenHold) -> Held | Outcome:
 
     Rule: HOLD-2
     """
-    print_ = fingerprint(command)
+    print_ = short_fingerprint(command)
     earlier = books.holds.get(command.hold_id)
     if earlier is not None:
         if earlier.fingerprint != print_:

@@ -116,7 +116,7 @@ class Hold:
     member_id: UUID
     group_id: UUID | None
     epoch: int
-    fingerprint: bytes
+    fingerprint: int
     amount_micro: int
     allowance_micro: int
     balance_micro: int
