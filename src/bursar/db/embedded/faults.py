@@ -1,7 +1,7 @@
 """What can keep the embedded PostgreSQL from running, each as one plain sentence and what to do about it."""
 
 
-class EmbeddedFault(RuntimeError):  # noqa: N818 - a fault is called a fault in this house
+class EmbeddedFault(RuntimeError):
     """The embedded PostgreSQL cannot be used; `str()` is the sentence, then a blank line and the hint."""
 
     def __init__(self, sentence: str, *, hint: str = "") -> None:
