@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bursar.api.problems import STATUSES
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from bursar.api.problems import STATUSES
 from bursar.cli.app import cli
 from bursar.config import Settings
 from bursar.domain.accounts import CHART

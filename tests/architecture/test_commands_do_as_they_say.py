@@ -15,7 +15,7 @@ from tests.architecture.test_documents_hold_together import documents
 
 NEW_ENOUGH = "exit 0"
 TOO_OLD = 'case "$*" in *"-c"*) exit 1;; esac'
-WITHOUT_VENV = 'case "$*" in *ensurepip*) exit 1;; *venv\\"*) echo python3.12-venv;; esac'
+WITHOUT_VENV = 'case "$*" in *ensurepip*) exit 1;; *-venv*) echo python3.12-venv;; esac'
 
 
 def run(script: Path, *, fakes: dict[str, str], folder: Path, **environment: str) -> tuple[int, str]:
@@ -108,6 +108,37 @@ def test_a_python_without_venv_is_named_plainly(tmp_path: Path) -> None:
     assert code == 1
     assert "its venv module is missing" in printed
     assert "apt-get install python3.12-venv" in printed
+
+
+def test_root_on_debian_gets_the_missing_venv(tmp_path: Path) -> None:
+    # This Python lacks ensurepip until apt-get has run.
+    python = """case "$*" in
+*"venv --clear"*) mkdir .venv;;
+*"import ensurepip"*) [ -e installed ];;
+*-venv*) echo python3.12-venv;;
+esac"""
+    apt = 'echo "$*" >> apt.log; case "$*" in *install*python3.12-venv) echo > installed;; esac'
+    fakes = {"python3.12": python, "id": "echo 0", "apt-get": apt}
+
+    code, printed = run(ROOT / "scripts/make-venv", fakes=fakes, folder=tmp_path)
+
+    assert code == 0, printed
+    assert "Installing python3.12-venv" in printed
+    assert len((tmp_path / "apt.log").read_text(encoding="utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_root_on_debian_gets_a_browser(tmp_path: Path, works: bool) -> None:
+    browser = "echo > programs/chromium; chmod +x programs/chromium"
+    install = f'case "$*" in *install*chromium*) {browser};; esac' if works else "echo no network; exit 100"
+    fakes = {"id": "echo 0", "apt-get": install, "chmod": f'{shutil.which("chmod")} "$@"'}
+
+    code, printed = run(ROOT / "scripts/need-browser", fakes=fakes, folder=tmp_path, CI="true")
+
+    assert code == (0 if works else 1), printed
+    assert "Installing Chromium" in printed
+    assert ("NO BROWSER FOUND" in printed) == (not works)
+    assert ("no network" in printed) == (not works)
 
 
 @pytest.mark.parametrize(("ci", "expected"), [("", 0), ("true", 1)])
