@@ -141,5 +141,7 @@ async def test_the_database_holds_no_token_that_could_be_used(house: TestOffice)
 
 async def test_a_made_up_cookie_is_nobody(house: TestOffice) -> None:
     for cookie in ("x", "x" * 5000, "%00", "é"):
-        response = await house.visitor().get("/api/v1/session", headers=httpx.Headers([("cookie", f"bursar_session={cookie}".encode())]))
+        response = await house.visitor().get(
+            "/api/v1/session", headers=httpx.Headers([("cookie", f"bursar_session={cookie}".encode())])
+        )
         assert response.status_code == 401

@@ -38,8 +38,8 @@ async def add_members(admin_url: str, place: Place, members: int) -> Sequence[UU
         )
         connection.execute(
             "insert into bursar.ledger_wallets"
-            " select %(tenant_id)s, member_id, %(group_id)s, 'active', false, 1, %(monthly)s, %(monthly)s,"
-            " 0, 0, 0, 0, 0, 0, 0, 0 from unnest(%(member_ids)s::uuid[]) as member_id",
+            " select %(tenant_id)s, member_id, %(group_id)s, %(monthly)s, %(monthly)s, 0, 0, 0, 0, 0, 0, 0, 0,"
+            " 1, 'active', false from unnest(%(member_ids)s::uuid[]) as member_id",
             {
                 "tenant_id": place.tenant_id,
                 "group_id": place.group_id,
