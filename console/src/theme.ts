@@ -115,6 +115,10 @@ export const schemes: CSSVariablesResolver = () => ({
     "--accent-tint": iris[1],
     "--card-shadow": "0 1px 2px rgb(27 27 32 / 4%)",
     "--negative": "#c62a2f",
+    "--mantine-color-red-light": "#fff1f1",
+    "--mantine-color-red-light-color": "#b3232a",
+    "--mantine-color-iris-light": iris[1],
+    "--mantine-color-iris-light-color": iris[9],
   },
   dark: {
     "--mantine-color-text": dark[0],
@@ -133,5 +137,9 @@ export const schemes: CSSVariablesResolver = () => ({
     "--accent-tint": "#1d1d33",
     "--card-shadow": "none",
     "--negative": "#ff8f92",
+    "--mantine-color-red-light": "#2e1719",
+    "--mantine-color-red-light-color": "#ff9a9d",
+    "--mantine-color-iris-light": "#1d1d33",
+    "--mantine-color-iris-light-color": iris[3],
   },
 });

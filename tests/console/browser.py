@@ -1,9 +1,8 @@
 """A person at a browser: what the browser tests do and see, in the words of people."""
 
-import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -23,8 +22,9 @@ PHONE: Final = (390, 844)
 
 
 def chromium() -> str | None:
-    """The path of the machine's own Chromium, or None."""
-    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    """The path of the Chromium that BURSAR_TEST_BROWSER names, else of the machine's own, or None."""
+    names = (os.environ.get("BURSAR_TEST_BROWSER", ""), *CHROMIUM_NAMES)
+    return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,3 @@ async def open_browser(executable: str) -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
-
-
-def people_from(text: str) -> Mapping[str, SignInName]:
-    """Sign-in names by role, from JSON such as `{"member": ["ben", "a password"]}`."""
-    return {role: SignInName(name, password) for role, (name, password) in json.loads(text).items()}

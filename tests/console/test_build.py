@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -151,3 +152,13 @@ def test_the_lock_is_that_of_the_package_file_and_every_version_there_is_exact()
         locked = {name: packages[f"node_modules/{name}"]["version"] for name in wanted[kind]}
         assert locked == wanted[kind]
         assert packages[""][kind] == wanted[kind]
+
+
+def test_every_reference_in_the_contract_leads_somewhere() -> None:
+    """A dangling one stops the generator of the console's types, and with it the build of the package."""
+    text = (ROOT / "openapi.json").read_text()
+    schemas = json.loads(text)["components"]["schemas"]
+
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
+
+    assert references - set(schemas) == set()

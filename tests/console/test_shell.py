@@ -1,10 +1,13 @@
 """The shell as people meet it: the door, the navigation of each role, and what is refused."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, expect
+
 from tests.console.browser import PHONE, Scheme, SignInName, visiting
+from tests.support.offices import TestOffice
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -174,8 +177,8 @@ async def test_signing_out_ends_the_session_on_the_server(browser: Browser, cons
         await expect(visitor.page).to_have_title("Sign in to Bursar")
 
 
-async def test_a_session_that_ended_elsewhere_leads_to_the_door_and_back(
-    browser: Browser, console_url: str, people: People
+async def test_a_session_that_ran_out_leads_to_the_door_and_back(
+    browser: Browser, console_house: TestOffice, console_url: str, people: People
 ) -> None:
     async with visiting(browser, console_url) as visitor:
         await visitor.open("/login")
@@ -184,7 +187,7 @@ async def test_a_session_that_ended_elsewhere_leads_to_the_door_and_back(
         await visitor.sees_page("Usage Logs")
         await visitor.page.clock.install()
 
-        await visitor.page.context.clear_cookies()
+        console_house.clock.turn(timedelta(hours=13))
         await visitor.page.clock.fast_forward("01:00")
         await visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))")
 
