@@ -45,9 +45,10 @@ from bursar.ledger.commands import (
     VoidHold,
     check_key,
 )
-from bursar.ledger.posting.lanes import Lanes, LedgerUnavailable, PostingFault
+from bursar.ledger.posting.lanes import Lanes, PostingFault
 from bursar.ledger.posting.loading import Clock
 from bursar.ledger.posting.rounds import open_books, post
+from bursar.ledger.posting.session import LedgerUnavailable, OutcomeUnknown
 
 __all__ = [
     "HOLD_SECONDS_MAX",
@@ -74,6 +75,7 @@ __all__ = [
     "OpenHold",
     "OpenWallet",
     "Outcome",
+    "OutcomeUnknown",
     "PostingFault",
     "ResetCycle",
     "Reverse",
