@@ -23,10 +23,23 @@ STATEMENT_CACHE_SIZE: Final = 500
 # Bursar's statements are short. Compiling one costs more than running it, whatever the planner estimates.
 _POOL_SETTINGS: Final = {"jit": "off"}
 
+# A round waits for a tenant's books no longer than this before it goes on with other tenants and comes back later.
+POSTING_LOCK_TIMEOUT_MILLISECONDS: Final = 1_000
+# A full round's largest statement takes tens of milliseconds. One that takes this long never ends by itself.
+POSTING_STATEMENT_TIMEOUT_MILLISECONDS: Final = 10_000
+# Between its statements a round only computes, for milliseconds. A poster that is silent for this long was stopped or
+# has lost its machine, and the tenants it keeps locked wait for nothing: the server ends its transaction.
+POSTING_IDLE_TIMEOUT_MILLISECONDS: Final = 5_000
+# When the server itself has fallen silent, nothing of the above is enforced; then the client gives the connection up.
+POSTING_ANSWER_TIMEOUT_SECONDS: Final = 15.0
+
 # A posting round sends a handful of statements, thousands of times. Their plans are made once, often while the tables
 # are still nearly empty, and must be the right ones for full tables: probes of the primary keys, nothing else.
 _POSTING_SETTINGS: Final = {
     "jit": "off",
+    "lock_timeout": f"{POSTING_LOCK_TIMEOUT_MILLISECONDS}ms",
+    "statement_timeout": f"{POSTING_STATEMENT_TIMEOUT_MILLISECONDS}ms",
+    "idle_in_transaction_session_timeout": f"{POSTING_IDLE_TIMEOUT_MILLISECONDS}ms",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
@@ -72,6 +85,7 @@ class Database:
         return await asyncpg.connect(
             self.url,
             timeout=CONNECT_TIMEOUT_SECONDS,
+            command_timeout=POSTING_ANSWER_TIMEOUT_SECONDS,
             statement_cache_size=STATEMENT_CACHE_SIZE,
             max_cached_statement_lifetime=0,
             server_settings={**_POSTING_SETTINGS, "application_name": f"{self.application_name} posting"},

@@ -61,9 +61,10 @@ from bursar.ledger.commands import (
 )
 from bursar.ledger.due import Due, due, holds_past_deadline
 from bursar.ledger.posting.bulk import post_in_bulk
-from bursar.ledger.posting.lanes import Lanes, LedgerUnavailable, PostingFault
+from bursar.ledger.posting.lanes import Lanes, PostingFault
 from bursar.ledger.posting.loading import Clock
 from bursar.ledger.posting.rounds import open_books, post
+from bursar.ledger.posting.session import LedgerUnavailable, OutcomeUnknown
 from bursar.ledger.proofs.findings import Finding, Report
 from bursar.ledger.proofs.verify import verify
 from bursar.ledger.statement import (
@@ -116,6 +117,7 @@ __all__ = [
     "OpenHold",
     "OpenWallet",
     "Outcome",
+    "OutcomeUnknown",
     "Place",
     "PoolFigures",
     "PostedTransfer",

@@ -1,11 +1,11 @@
 """Lanes: where the commands of many callers become few batches.
 
-Each tenant has a lane, a queue of commands. A *poster* takes what its lanes hold, posts it in one round, answers, and
-takes what has arrived meanwhile. There is no timer: one command is posted at once, a thousand in one batch. A tenant
-always has the same poster, so it has at most one batch under way in this process. Other processes may post for the
-same tenant; the lock on the control row keeps that right.
+Each tenant with something to post has a lane, a queue of commands. A *poster* takes what its lanes hold, posts it in
+one round, answers, and takes what has arrived meanwhile. There is no timer: one command is posted at once, a thousand
+in one batch. A tenant always has the same poster, so it has at most one batch under way in this process. Other
+processes may post for the same tenant; the lock on the control row keeps that right.
 
-Answers leave only after the commit is confirmed.
+Answers leave only after the commit is confirmed; how that is made sure is in `session`.
 
 Rule: POSTING-3
 """
@@ -14,51 +14,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from bursar.db.engine import Database
-from bursar.domain.refusals import Broken
 from bursar.ledger.answers import Outcome
 from bursar.ledger.commands import Command, OpenHold
 from bursar.ledger.posting.loading import Clock
-from bursar.ledger.posting.rounds import Posted, post_round
-
-if TYPE_CHECKING:
-    from bursar.db.engine import Connection
+from bursar.ledger.posting.rounds import Posted
+from bursar.ledger.posting.session import LedgerUnavailable, LockedElsewhere, OutcomeUnknown, PostingSession
 
 log = structlog.get_logger(__name__)
 
 COMMANDS_PER_ROUND_MAX = 1_000
 """Enough that a commit costs a command almost nothing, few enough that nobody waits for a full batch to be decided."""
 
-ATTEMPTS_MAX = 6
-"""How often a round is tried again when its connection fails: with the pauses below, about three seconds in all."""
+COMMANDS_WAITING_MAX = 200_000
+"""What one tenant may have in its lane. More would be answered too late to be of use, and only fill the memory."""
 
-FIRST_PAUSE_SECONDS = 0.1
-
-_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    ConnectionError,
-    TimeoutError,
-    OSError,
-)
-
-# A lock that another process held for too long, and the collisions PostgreSQL resolves by choosing a loser.
-_COLLIDED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-
-
-class LedgerUnavailable(Exception):
-    """The command could not be posted, and was not: the database cannot be reached, or the lanes are closing."""
+COLLISIONS_MAX = 20
+"""How often in a row a tenant's batch is put back because its books are locked elsewhere. Each time takes the lock
+timeout of a posting connection, about a second, so this outlives every transaction that may hold them."""
 
 
 class PostingFault(Exception):
@@ -75,10 +54,14 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False)
 class _Lane:
+    """One tenant's queue. It exists only while there is something in it."""
+
     tenant_id: UUID
     queue: deque[_Waiting] = field(default_factory=deque)
     holds: dict[UUID, _Waiting] = field(default_factory=dict)
-    is_listed: bool = False
+
+
+_Taken = Mapping[UUID, list[_Waiting]]
 
 
 class Lanes:
@@ -87,8 +70,7 @@ class Lanes:
     def __init__(self, database: Database, clock: Clock, *, posters: int, tenants_per_round: int) -> None:
         """`posters` rounds may be under way at once, each on a connection of its own. `tenants_per_round` is 1 on a
         distributed PostgreSQL, where a transaction should stay on one node, and more elsewhere."""
-        self._lanes: dict[UUID, _Lane] = {}
-        self._posters = [_Poster(database, clock, tenants_per_round) for _ in range(posters)]
+        self._posters = [_Poster(PostingSession(database, clock), tenants_per_round) for _ in range(posters)]
 
     async def open(self) -> None:
         """Start posting."""
@@ -96,7 +78,7 @@ class Lanes:
             poster.start()
 
     async def close(self) -> None:
-        """Post what has been submitted, then stop."""
+        """Post what has been submitted, then stop. If the database is gone, what waits is told so and not tried on."""
         await asyncio.gather(*(poster.stop() for poster in self._posters))
 
     @property
@@ -107,39 +89,27 @@ class Lanes:
     async def submit(self, tenant_id: UUID, command: Command) -> Outcome:
         """The command's outcome, once it is durable.
 
-        Raises `LedgerUnavailable` or `PostingFault`. A caller that is cancelled leaves its command in the lane: it may
-        be posted all the same, and asking again with the same id or key tells.
+        Raises `LedgerUnavailable` (or, of its kind, `OutcomeUnknown`) or `PostingFault`. A caller that is cancelled
+        leaves its command in the lane: it may be posted all the same, and asking again with the same id or key tells.
         """
-        lane = self._lanes.get(tenant_id)
-        if lane is None:
-            lane = self._lanes[tenant_id] = _Lane(tenant_id)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        # A command twice in the queue is one command with two waiters.
-        if isinstance(command, OpenHold):
-            twin = lane.holds.get(command.hold_id)
-            if twin is not None and twin.command == command:
-                twin.futures.append(future)
-                return await future
-        waiting = _Waiting(command, [future])
-        if isinstance(command, OpenHold):
-            lane.holds[command.hold_id] = waiting
-        lane.queue.append(waiting)
-        if not lane.is_listed:
-            self._posters[tenant_id.int % len(self._posters)].add(lane)
+        self._posters[tenant_id.int % len(self._posters)].add(tenant_id, command, future)
         return await future
 
 
 class _Poster:
     """One loop on one connection: take, post, answer."""
 
-    def __init__(self, database: Database, clock: Clock, tenants_per_round: int) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, session: PostingSession, tenants_per_round: int) -> None:
+        self._session = session
         self._tenants_per_round = tenants_per_round
-        self._ready: deque[_Lane] = deque()
+        # In the order in which they are served. A tenant without commands is not in it, however many there are.
+        self._lanes: dict[UUID, _Lane] = {}
+        # Tenants whose last batch collided or failed, and how often in a row it collided. They are posted alone, so
+        # that nobody shares their trouble, until it goes well again.
+        self._troubled: dict[UUID, int] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._connection: Connection | None = None
         self._is_closing = False
 
     @property
@@ -153,169 +123,142 @@ class _Poster:
         self._is_closing = True
         self._wake.set()
         if self._task is not None:
-            await self._task
-        if self._connection is not None and not self._connection.is_closed():
-            await self._connection.close()
+            # Not awaited itself: had it been cancelled, that is no cancellation of whoever stops it.
+            await asyncio.wait({self._task})
+        self._abandon_queued()
 
-    def add(self, lane: _Lane) -> None:
+    def add(self, tenant_id: UUID, command: Command, future: asyncio.Future[Outcome]) -> None:
+        """Put a command at the end of its tenant's lane. A hold twice in it is one command with two waiters."""
         if self._is_closing:
-            for waiting in _drain(lane):
-                _fail(waiting, LedgerUnavailable("the ledger is closing"))
-            return
-        lane.is_listed = True
-        self._ready.append(lane)
+            raise LedgerUnavailable("the ledger is closing")
+        lane = self._lane(tenant_id)
+        if isinstance(command, OpenHold):
+            twin = lane.holds.get(command.hold_id)
+            if twin is not None and twin.command == command:
+                twin.futures.append(future)
+                return
+        if len(lane.queue) >= COMMANDS_WAITING_MAX:
+            raise LedgerUnavailable("too many commands of this tenant are waiting")
+        waiting = _Waiting(command, [future])
+        if isinstance(command, OpenHold):
+            lane.holds[command.hold_id] = waiting
+        lane.queue.append(waiting)
         self._wake.set()
 
+    def _lane(self, tenant_id: UUID) -> _Lane:
+        lane = self._lanes.get(tenant_id)
+        if lane is None:
+            lane = self._lanes[tenant_id] = _Lane(tenant_id)
+        return lane
+
     async def _run(self) -> None:
-        while self._ready or not self._is_closing:
-            if not self._ready:
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            taken = self._take()
-            try:
+        taken: _Taken = {}
+        try:
+            while self._lanes or not self._is_closing:
+                if not self._lanes:
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                taken = self._take()
                 await self._post(taken)
-            except Exception as fault:  # the outermost loop: whoever waits is told, and the next round goes on
-                log.exception("a posting round failed", tenants=len(taken))
-                for waitings in taken.values():
-                    for waiting in waitings:
-                        _fail(waiting, fault)
+                taken = {}
+        finally:
+            # Nobody is left waiting for a poster that has ended, even one that was cancelled in the middle of a round.
+            self._is_closing = True
+            _fail(taken, OutcomeUnknown, "the poster was stopped")
+            self._abandon_queued()
+            await self._session.close()
 
     def _take(self) -> dict[UUID, list[_Waiting]]:
-        """What the next round posts: whatever is queued, up to the round's bounds, first come first served."""
+        """What the next round posts: whatever is queued, up to the round's bounds, tenants in turn."""
         taken: dict[UUID, list[_Waiting]] = {}
         room = COMMANDS_PER_ROUND_MAX
-        while self._ready and room and len(taken) < self._tenants_per_round:
-            lane = self._ready.popleft()
+        for lane in list(self._first_lanes()):
+            is_troubled = lane.tenant_id in self._troubled
+            if is_troubled and taken:
+                break
             count = min(room, len(lane.queue))
             waitings = [lane.queue.popleft() for _ in range(count)]
             room -= count
-            for waiting in waitings:
-                if isinstance(waiting.command, OpenHold):
-                    lane.holds.pop(waiting.command.hold_id, None)
             taken[lane.tenant_id] = waitings
-            lane.is_listed = bool(lane.queue)
-            if lane.is_listed:
-                self._ready.append(lane)
+            del self._lanes[lane.tenant_id]
+            if lane.queue:
+                for waiting in waitings:
+                    if isinstance(waiting.command, OpenHold):
+                        lane.holds.pop(waiting.command.hold_id, None)
+                # Its turn comes again after everybody else's.
+                self._lanes[lane.tenant_id] = lane
+            if is_troubled or not room:
                 break
         return taken
 
-    async def _post(self, taken: Mapping[UUID, Sequence[_Waiting]]) -> None:
+    def _first_lanes(self) -> Iterable[_Lane]:
+        for _, lane in zip(range(self._tenants_per_round), self._lanes.values(), strict=False):
+            yield lane
+
+    async def _post(self, taken: _Taken) -> None:
+        """Post a round and answer everybody in it; where a tenant has a fault, the others again without it."""
         batches = {tenant_id: [waiting.command for waiting in waitings] for tenant_id, waitings in taken.items()}
         try:
-            posted = await self._post_durably(batches)
-        except (asyncpg.IntegrityConstraintViolationError, Broken) as fault:
-            if len(batches) == 1:
-                raise PostingFault("the batch was refused by the database") from fault
-            # One tenant's batch is at fault: each on its own, so that the others go through.
-            for tenant_id, waitings in taken.items():
-                try:
+            posted = await self._session.post(batches)
+        except LedgerUnavailable as fault:
+            log.error("commands could not be posted", tenants=len(taken), exc_info=fault)
+            _fail(taken, type(fault), str(fault))
+            if self._is_closing:
+                self._abandon_queued()
+        except Exception as fault:  # noqa: BLE001 - the outermost loop: reported, and whoever waits is told
+            if len(taken) > 1:
+                log.warning("a round is posted tenant by tenant", tenants=len(taken), fault=repr(fault))
+                for tenant_id, waitings in taken.items():
                     await self._post({tenant_id: waitings})
-                except PostingFault as own:
-                    log.exception("a tenant's batch cannot be written", tenant=tenant_id.hex)
-                    for waiting in waitings:
-                        _fail(waiting, own)
-            return
-        for tenant_id, waitings in taken.items():
-            fault_of_tenant = posted.faults.get(tenant_id)
-            if fault_of_tenant is not None:
-                log.error("a tenant's batch cannot be decided", tenant=tenant_id.hex, exc_info=fault_of_tenant)
-                for waiting in waitings:
-                    _fail(waiting, PostingFault("the batch could not be decided"))
-                continue
-            for waiting, outcome in zip(waitings, posted.outcomes[tenant_id], strict=True):
-                for future in waiting.futures:
-                    if not future.done():
-                        future.set_result(outcome)
+            else:
+                for tenant_id, waitings in taken.items():
+                    self._bear(tenant_id, waitings, fault)
+        else:
+            for tenant_id in taken:
+                self._troubled.pop(tenant_id, None)
+            _answer(taken, posted)
 
-    async def _post_durably(self, batches: Mapping[UUID, Sequence[Command]]) -> Posted:
-        """Post and commit; over a new connection if this one fails.
+    def _bear(self, tenant_id: UUID, waitings: list[_Waiting], fault: Exception) -> None:
+        """Put a tenant's batch back if its books are only locked elsewhere; else tell its waiters of the fault."""
+        collisions = self._troubled.get(tenant_id, 0)
+        self._troubled[tenant_id] = 0
+        if not isinstance(fault, LockedElsewhere):
+            log.error("a tenant's batch cannot be written", tenant=tenant_id.hex, exc_info=fault)
+            _fail({tenant_id: waitings}, PostingFault, "the batch could not be written")
+        elif collisions + 1 >= COLLISIONS_MAX:
+            log.error("a tenant's books stay locked elsewhere", tenant=tenant_id.hex, collisions=collisions + 1)
+            _fail({tenant_id: waitings}, LedgerUnavailable, "the tenant's books are locked elsewhere")
+        else:
+            log.warning("a tenant's books are locked elsewhere", tenant=tenant_id.hex, collisions=collisions + 1)
+            self._troubled[tenant_id] = collisions + 1
+            # First in its lane again, so that a tenant's commands keep their order; its lane's turn is the last.
+            lane = self._lane(tenant_id)
+            lane.queue.extendleft(reversed(waitings))
 
-        A connection lost during the commit leaves its outcome in doubt. Then the batch is looked for: if it is there,
-        it was committed, and if not, it never will be and is posted again.
-
-        Rule: POSTING-4
-        """
-        pause_seconds = FIRST_PAUSE_SECONDS
-        in_doubt: Posted | None = None
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            try:
-                connection = await self._connected()
-                if in_doubt is not None and await _was_committed(connection, in_doubt):
-                    return in_doubt
-                in_doubt = None
-                tenants = ",".join(f"{tenant_id.int:032x}" for tenant_id in batches)
-                await connection.execute(
-                    f"begin isolation level read committed, read write;set local bursar.scope = '{{{tenants}}}'"
-                )
-                posted = await post_round(connection, batches, self._clock)
-                in_doubt = posted
-                await connection.execute("commit")
-                return posted
-            except (*_LOST, *_COLLIDED) as fault:
-                if isinstance(fault, _COLLIDED):
-                    in_doubt = None
-                await self._disconnect()
-                if attempt == ATTEMPTS_MAX:
-                    raise LedgerUnavailable("the database cannot be reached") from fault
-                log.warning("posting again", attempt=attempt, fault=repr(fault))
-                await asyncio.sleep(pause_seconds)
-                pause_seconds *= 2
-            except BaseException:
-                await self._disconnect()
-                raise
-        raise AssertionError("unreachable")
-
-    async def _connected(self) -> Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._database.connect_posting()
-        return self._connection
-
-    async def _disconnect(self) -> None:
-        """Drop the connection, and with it whatever transaction it was in."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+    def _abandon_queued(self) -> None:
+        lanes, self._lanes = self._lanes, {}
+        queued = {tenant_id: list(lane.queue) for tenant_id, lane in lanes.items()}
+        _fail(queued, LedgerUnavailable, "the ledger is closing")
 
 
-_FIND_BATCHES = """
-select batch.tenant_id, batch.hash
-from unnest($1::uuid[], $2::bigint[]) as wanted (tenant_id, batch_number)
-join bursar.ledger_batches as batch
-  on batch.tenant_id = wanted.tenant_id and batch.batch_number = wanted.batch_number
-"""
+def _answer(taken: _Taken, posted: Posted) -> None:
+    for tenant_id, waitings in taken.items():
+        fault = posted.faults.get(tenant_id)
+        if fault is not None:
+            log.error("a tenant's batch cannot be decided", tenant=tenant_id.hex, exc_info=fault)
+            _fail({tenant_id: waitings}, PostingFault, "the batch could not be decided")
+            continue
+        for waiting, outcome in zip(waitings, posted.outcomes[tenant_id], strict=True):
+            for future in waiting.futures:
+                if not future.done():
+                    future.set_result(outcome)
 
 
-async def _was_committed(connection: Connection, posted: Posted) -> bool:
-    """Whether the round that was in doubt is in the database: each batch by its number and its hash.
-
-    The old transaction may still be under way on the server. Waiting for its locks waits for its end.
-    """
-    changed = {tenant_id: books for tenant_id, books in posted.books.items() if books.is_changed}
-    tenants = ",".join(f"{tenant_id.int:032x}" for tenant_id in posted.books)
-    async with connection.transaction():
-        await connection.execute(f"set local bursar.scope = '{{{tenants}}}'")
-        await connection.fetch(
-            "select tenant_id from bursar.ledger_control where tenant_id = any($1::uuid[]) "
-            "order by tenant_id for no key update",
-            sorted(posted.books),
-        )
-        rows = await connection.fetch(_FIND_BATCHES, list(changed), [books.batch_number for books in changed.values()])
-    hashes = {row["tenant_id"]: row["hash"] for row in rows}
-    if not changed:
-        # Nothing was to be written, so nothing can have been lost: the answers stand.
-        return True
-    return all(hashes.get(tenant_id) == books.control.chain_hash for tenant_id, books in changed.items())
-
-
-def _drain(lane: _Lane) -> list[_Waiting]:
-    waitings = list(lane.queue)
-    lane.queue.clear()
-    lane.holds.clear()
-    return waitings
-
-
-def _fail(waiting: _Waiting, fault: Exception) -> None:
-    for future in waiting.futures:
-        if not future.done():
-            future.set_exception(fault)
+def _fail(taken: _Taken, fault_type: type[Exception], message: str) -> None:
+    """Raise the fault for everybody who still waits; an exception each, since each collects its own traceback."""
+    for waitings in taken.values():
+        for waiting in waitings:
+            for future in waiting.futures:
+                if not future.done():
+                    future.set_exception(fault_type(message))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from bursar.db.transaction import Transaction
 from bursar.domain.cycles import cycle_end, parse_cadence, parse_time_zone
@@ -24,6 +24,8 @@ class Posted:
     """What one round did: an outcome for each command, or the fault that kept a tenant's batch from being decided."""
 
     def __init__(self) -> None:
+        # Stored with the batches, so that a poster can recognise its own when it lost sight of the commit.
+        self.posting_id = uuid4()
         self.outcomes: dict[UUID, list[Outcome]] = {}
         self.faults: dict[UUID, Exception] = {}
         self.books: dict[UUID, Books] = {}
@@ -51,7 +53,7 @@ async def post_round(transaction: Transaction, batches: Mapping[UUID, Sequence[C
             posted.faults[tenant_id] = fault
             continue
         posted.books[tenant_id] = books
-    await write(transaction, list(posted.books.values()))
+    await write(transaction, list(posted.books.values()), posted.posting_id)
     return posted
 
 

@@ -110,6 +110,7 @@ BATCHES = Table(
         ("lines_count", "integer"),
         ("control_hash", "bytea"),
         ("hash", "bytea"),
+        ("posting_id", "uuid"),
     ),
     ("tenant_id", "batch_number"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from bursar.db.transaction import Transaction
 from bursar.ledger.core.books import Books
@@ -30,7 +31,7 @@ _INSERT_BATCHES = tables.BATCHES.insert
 _UPDATE_CONTROLS = tables.CONTROL.update
 
 
-async def write(transaction: Transaction, decided: Sequence[Books]) -> None:
+async def write(transaction: Transaction, decided: Sequence[Books], posting_id: UUID) -> None:
     """Write every row the batches changed, their journal lines, their place in the chain and the control rows.
 
     Batches that changed nothing write nothing. Does not commit.
@@ -38,7 +39,7 @@ async def write(transaction: Transaction, decided: Sequence[Books]) -> None:
     changed = [books for books in decided if books.is_changed]
     if not changed:
         return
-    batches = [_close_batch(books) for books in changed]
+    batches = [_close_batch(books, posting_id) for books in changed]
     await _write_rows(transaction, changed)
     await _run(transaction, _INSERT_JOURNAL, [line for books in changed for line in books.lines])
     await _run(
@@ -50,14 +51,22 @@ async def write(transaction: Transaction, decided: Sequence[Books]) -> None:
     await _run(transaction, _UPDATE_CONTROLS, [_control_values(books.control) for books in changed])
 
 
-def _close_batch(books: Books) -> tuple[object, ...]:
+def _close_batch(books: Books, posting_id: UUID) -> tuple[object, ...]:
     """Give the batch its number and its place in the chain; the answer is its row."""
     control = books.control
     control.batch_number = books.batch_number
     control.last_posted_at = books.now
     row_hash = control_hash(control)
     control.chain_hash = batch_hash(control.chain_hash, books.batch_number, books.now, row_hash, books.lines)
-    return (control.tenant_id, books.batch_number, books.now, len(books.lines), row_hash, control.chain_hash)
+    return (
+        control.tenant_id,
+        books.batch_number,
+        books.now,
+        len(books.lines),
+        row_hash,
+        control.chain_hash,
+        posting_id,
+    )
 
 
 async def _write_rows(transaction: Transaction, changed: Sequence[Books]) -> None:

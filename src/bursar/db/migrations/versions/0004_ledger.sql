@@ -245,11 +245,14 @@ create table bursar.ledger_batches (
   lines_count  integer     not null,
   control_hash bytea       not null,
   hash         bytea       not null,
+  posting_id   uuid        not null,
   constraint ledger_batches_pkey primary key (tenant_id, batch_number)
 );
 
 comment on table bursar.ledger_batches is
   'The chain: each hash covers the previous one, the batch''s journal lines and the control row as the batch left it.';
+comment on column bursar.ledger_batches.posting_id is
+  'Made anew for every attempt to post, and the same for all batches of one transaction: a poster that lost its connection during a commit finds out by it whether the commit happened.';
 
 -- As with holds, the columns stand by width.
 create table bursar.ledger_journal (
