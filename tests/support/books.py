@@ -124,15 +124,11 @@ class TestBooks:
 
     def set_group_monthly(self, group_id: UUID, monthly: str) -> None:
         """Set a group's budget."""
-        self.do(
-            SetGroupMonthly(actor_id=ACTOR, transfer_id=identity(), group_id=group_id, monthly=amount(monthly))
-        )
+        self.do(SetGroupMonthly(actor_id=ACTOR, transfer_id=identity(), group_id=group_id, monthly=amount(monthly)))
 
     def set_monthly(self, member_id: UUID, monthly: str) -> None:
         """Set a member's allowance per cycle."""
-        self.do(
-            SetMemberMonthly(actor_id=ACTOR, transfer_id=identity(), member_id=member_id, monthly=amount(monthly))
-        )
+        self.do(SetMemberMonthly(actor_id=ACTOR, transfer_id=identity(), member_id=member_id, monthly=amount(monthly)))
 
     def open_group(self, *, is_shared: bool = False, monthly: str | None = None, balance: str | None = None) -> UUID:
         """Another group."""
@@ -213,9 +209,7 @@ class TestBooks:
 
     def moves(self, since: int = 0) -> list[tuple[str, str, str, str]]:
         """The journal from a line on, as (kind, source, target, amount)."""
-        return [
-            (line.kind, line.source, line.target, decimal_text(line.amount_micro)) for line in self.journal[since:]
-        ]
+        return [(line.kind, line.source, line.target, decimal_text(line.amount_micro)) for line in self.journal[since:]]
 
     @property
     def pool(self) -> str:
@@ -366,9 +360,7 @@ def _check_history(books: TestBooks) -> None:
     assert after.get((Account.POOL, None), 0) == books.control.pool_micro
 
 
-def _transfer(
-    kind: str, credits_text: str, *, member_id: UUID | None = None, group_id: UUID | None = None
-) -> Transfer:
+def _transfer(kind: str, credits_text: str, *, member_id: UUID | None = None, group_id: UUID | None = None) -> Transfer:
     return Transfer(
         actor_id=ACTOR,
         transfer_id=identity(),
@@ -377,5 +369,3 @@ def _transfer(
         member_id=member_id,
         group_id=group_id,
     )
-
-

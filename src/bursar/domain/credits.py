@@ -60,7 +60,7 @@ ZERO = Credits(0)
 def decimal_text(micro: int) -> str:
     """The exact amount as a decimal string of credits, with two to six decimals.
 
-    Rule: AMOUNT-1
+    Rule: AMOUNT-5
     """
     whole, fraction = divmod(abs(micro), MICRO_PER_CREDIT)
     digits = f"{fraction:06d}".rstrip("0").ljust(2, "0")
@@ -83,7 +83,7 @@ def parse_typed(text: object, *, field: str) -> Credits:
 def parse_level(text: object, *, field: str) -> Credits:
     """What a person types as a level that may be nothing, such as a budget: 0 or more, at most two decimals.
 
-    Rule: AMOUNT-2
+    Rule: AMOUNT-6
     """
     return _parse(text, field=field, decimals_max=2)
 
