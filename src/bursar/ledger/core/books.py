@@ -215,6 +215,9 @@ class Books:
             self.note,
         )
         self.lines.append(line)
+        if kind != "usage":
+            # So that a command later in the batch finds the transfer as it would in the journal.
+            self.originals.setdefault(self.transfer_id, line)
         return line
 
     def _add(self, account: str, row: Holder, micro: int) -> tuple[int, int]:
