@@ -60,7 +60,7 @@ ZERO = Credits(0)
 def decimal_text(micro: int) -> str:
     """The exact amount as a decimal string of credits, with two to six decimals.
 
-    Rule: AMOUNT-1
+    Rule: AMOUNT-5
     """
     whole, fraction = divmod(abs(micro), MICRO_PER_CREDIT)
     digits = f"{fraction:06d}".rstrip("0").ljust(2, "0")
@@ -74,7 +74,7 @@ def parse_typed(text: object, *, field: str) -> Credits:
 
     Rule: AMOUNT-2
     """
-    amount = _parse(text, field=field, decimals_max=2)
+    amount = _parse(text, field=field, decimals_max=2, smallest="0.01")
     if amount.micro < _TYPED_MINIMUM_MICRO:
         raise Refusal("amount_too_small", "The amount must be at least 0.01.", field=field, smallest="0.01")
     return amount
@@ -83,9 +83,9 @@ def parse_typed(text: object, *, field: str) -> Credits:
 def parse_level(text: object, *, field: str) -> Credits:
     """What a person types as a level that may be nothing, such as a budget: 0 or more, at most two decimals.
 
-    Rule: AMOUNT-2
+    Rule: AMOUNT-6
     """
-    return _parse(text, field=field, decimals_max=2)
+    return _parse(text, field=field, decimals_max=2, smallest="0.00")
 
 
 def parse_metered(text: object, *, field: str) -> Credits:
@@ -93,7 +93,7 @@ def parse_metered(text: object, *, field: str) -> Credits:
 
     Rule: AMOUNT-3
     """
-    return _parse(text, field=field, decimals_max=6)
+    return _parse(text, field=field, decimals_max=6, smallest="0.00")
 
 
 def round_up_to_micro(exact: Decimal) -> Credits:
@@ -104,7 +104,7 @@ def round_up_to_micro(exact: Decimal) -> Credits:
     return Credits(int((exact * MICRO_PER_CREDIT).to_integral_value(rounding=ROUND_CEILING)))
 
 
-def _parse(text: object, *, field: str, decimals_max: int) -> Credits:
+def _parse(text: object, *, field: str, decimals_max: int, smallest: str) -> Credits:
     if not isinstance(text, str) or len(text) > _TEXT_LENGTH_MAX or not (match := _DECIMAL.fullmatch(text)):
         raise Refusal(
             "amount_not_decimal",
@@ -113,7 +113,7 @@ def _parse(text: object, *, field: str, decimals_max: int) -> Credits:
         )
     fraction = match["fraction"] or ""
     if match["sign"]:
-        raise Refusal("amount_too_small", "The amount must not be negative.", field=field, smallest="0.01")
+        raise Refusal("amount_too_small", "The amount must not be negative.", field=field, smallest=smallest)
     if len(fraction) > decimals_max:
         raise Refusal(
             "amount_too_fine",

@@ -57,7 +57,10 @@ class Span:
 
 
 def parse_cadence(text: str) -> Cadence:
-    """The cadence of this name; refuses `cadence_unknown`."""
+    """The cadence of this name; refuses `cadence_unknown`.
+
+    Rule: CYCLE-1
+    """
     try:
         return Cadence(text)
     except ValueError:
@@ -66,7 +69,10 @@ def parse_cadence(text: str) -> Cadence:
 
 
 def parse_time_zone(name: str) -> str:
-    """The name itself, if the time zone database knows it; refuses `time_zone_unknown`."""
+    """The name itself, if the time zone database knows it; refuses `time_zone_unknown`.
+
+    Rule: CYCLE-11
+    """
     _zone(name)
     return name
 
@@ -96,7 +102,7 @@ def cycle_end(started_at: datetime, cadence: Cadence, time_zone: str) -> datetim
 def advance(started_at: datetime, ends_at: datetime, cadence: Cadence, time_zone: str, now: datetime) -> Span:
     """The cycle that runs at `now`, given one that ran until `ends_at`. `passed` is 0 if that one still runs.
 
-    Rule: CYCLE-3
+    Rule: CYCLE-8
     """
     passed = 0
     while ends_at <= now:

@@ -241,17 +241,26 @@ def short_fingerprint(command: Command) -> int:
 
 
 def check_key(key: str | None) -> None:
-    """Refuses `key_malformed` unless the key is absent or 1 to 200 printable ASCII characters."""
+    """Refuses `key_malformed` unless the key is absent or 1 to 200 printable ASCII characters.
+
+    Rule: COMMAND-4
+    """
     if key is not None and not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
         raise Refusal("key_malformed", "An idempotency key has 1 to 200 printable ASCII characters.", field="key")
 
 
 def check_note(note: str | None) -> None:
-    """Refuses `note_too_long`."""
+    """Refuses `note_too_long` above 200 characters.
+
+    Rule: TRANSFER-7
+    """
     if note is not None and len(note) > NOTE_LENGTH_MAX:
         raise Refusal("note_too_long", f"A note has at most {NOTE_LENGTH_MAX} characters.", field="note")
 
 
 def caller_key(key: str) -> str:
-    """The key as it is stored: apart from the keys that the ledger derives itself."""
+    """The key as it is stored: apart from the keys that the ledger derives itself.
+
+    Rule: COMMAND-7
+    """
     return f"key:{key}"

@@ -1,7 +1,8 @@
 """One tenant's books while a batch is decided: the loaded rows, and the one way credits move between them.
 
-`Books.move` is the only code in Bursar that changes what an account holds; `Books.hold` and `Books.release` are the
-only code that changes what is held. Both keep the control row's totals in step with the rows beneath them.
+`Books.move` is the only code in Bursar that changes what an account holds, and `Books.hold` what of it is held. Both
+keep the control row's totals in step with the rows beneath them. The one exception is the end of a cycle, after which
+no row holds anything of the pot; see `cycles`.
 Read next: `decide`.
 """
 
@@ -78,6 +79,10 @@ class Books:
     )
 
     def __init__(self, control: Control, now: datetime) -> None:
+        """The books as loaded, at this time or that of the tenant's last batch, whichever is later.
+
+        Rule: POSTING-5
+        """
         self.control = control
         # Time never runs backwards within a tenant, whichever process posts and whatever its clock says.
         self.now = max(now, control.last_posted_at)
@@ -122,7 +127,10 @@ class Books:
         return wallet
 
     def group(self, group_id: UUID) -> Group:
-        """The group's accounts, if it is open; refuses `group_unknown`."""
+        """The group's accounts, if it is open; refuses `group_unknown`.
+
+        Rule: GROUP-4
+        """
         group = self.groups.get(group_id)
         if group is None or group.is_closed:
             raise Refusal("group_unknown", "There is no such group.", field="group_id")
@@ -177,7 +185,7 @@ class Books:
     def move(self, kind: str, source: str, source_row: Holder, target: str, target_row: Holder, micro: int) -> Line:
         """Post one transfer: one source, one target, one positive amount, one journal line.
 
-        Rule: TRANSFER-2
+        Rule: TRANSFER-2, ACCOUNT-2
         """
         if micro <= 0:
             raise Broken("a transfer moves a positive amount", kind=kind, micro=micro)
@@ -207,9 +215,16 @@ class Books:
             self.note,
         )
         self.lines.append(line)
+        if kind != "usage":
+            # So that a command later in the batch finds the transfer as it would in the journal.
+            self.originals.setdefault(self.transfer_id, line)
         return line
 
     def _add(self, account: str, row: Holder, micro: int) -> tuple[int, int]:
+        """Change what the account holds and, by the same amount, the total of its class.
+
+        Rule: ACCOUNT-3
+        """
         field, sequence_field, total_field = _PLACE[account]
         after: int = getattr(row, field) + micro
         setattr(row, field, after)
@@ -264,7 +279,10 @@ class Books:
         )
 
     def check_sum(self) -> None:
-        """Assert that the control row sums to zero and holds nothing it has not got."""
+        """Assert that the control row sums to zero.
+
+        Rule: ACCOUNT-1
+        """
         control = self.control
         total = (
             control.issued_micro

@@ -97,8 +97,9 @@ def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
     """Set a member's allowance per cycle, out of its group's budget.
 
     Raising asks that the member be active; lowering does not, so that a disabled member's budget can be recovered.
+    What is lowered must still be there, unspent and not held.
 
-    Rule: BUDGET-5
+    Rule: BUDGET-5, BUDGET-8, BUDGET-9
     """
     wallet, wanted = books.wallet(command.member_id), command.monthly.micro
     group = books.group_of(wallet)
@@ -132,7 +133,7 @@ def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
 def check_undistributed(books: Books, group: Group, micro: int) -> None:
     """Refuses `insufficient_budget` unless the group can give this much per cycle, and has it left in this one.
 
-    Rule: BUDGET-5
+    Rule: BUDGET-7
     """
     undistributed = group.monthly_micro - group.members_monthly_micro
     if undistributed < micro:

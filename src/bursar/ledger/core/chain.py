@@ -27,12 +27,18 @@ _encode = msgspec.json.Encoder().encode
 
 
 def genesis(tenant_id: UUID) -> bytes:
-    """The hash a tenant's chain begins with."""
+    """The hash a tenant's chain begins with.
+
+    Rule: CHAIN-3
+    """
     return hashlib.sha256(b"bursar ledger " + tenant_id.bytes).digest()
 
 
 def control_hash(control: Control) -> bytes:
-    """SHA-256 of the control row as a JSON list of its values, times in whole microseconds since 1970."""
+    """SHA-256 of the control row as a JSON list of its values, times in whole microseconds since 1970.
+
+    Rule: CHAIN-2
+    """
     values = [microseconds(value) if isinstance(value, datetime) else value for value in _control_values(control)]
     return hashlib.sha256(_encode(values)).digest()
 

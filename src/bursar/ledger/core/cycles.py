@@ -110,7 +110,10 @@ def _restart(books: Books) -> None:
 
 
 def _roll(books: Books, passed: int, started_at: datetime, ends_at: datetime) -> None:
-    """End the running cycle and begin the `passed`-th after it. Cycles in between were issued and lapsed unused."""
+    """End the running cycle and begin the `passed`-th after it. Cycles in between were issued and lapsed unused.
+
+    Rule: CYCLE-4, CYCLE-8, CYCLE-10
+    """
     control = books.control
     unused = control.pot_micro - control.pot_held_micro + (passed - 1) * control.per_cycle_micro
     carried = control.pot_held_micro

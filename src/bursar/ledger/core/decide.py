@@ -2,6 +2,8 @@
 
 The order within one command is always the same: is it a repeat, is it permitted, then move. A refusal is raised
 before anything moves, so it changes no balance. Read next: `transfers`, `holds`, `cycles`, `budgets`, `people`.
+
+Rule: REFUSAL-3
 """
 
 from __future__ import annotations
@@ -90,6 +92,10 @@ def decide(books: Books, commands: Sequence[Command]) -> list[Outcome]:
 
 
 def _decide_one(books: Books, command: Command) -> Outcome:
+    """The outcome of one command: that of its key if it has been used before, else a new one, which is remembered.
+
+    Rule: COMMAND-1, COMMAND-5
+    """
     key = command.key
     if key is None:
         return _apply(books, command)
@@ -114,6 +120,10 @@ def _decide_one(books: Books, command: Command) -> Outcome:
 
 
 def _apply(books: Books, command: Command) -> Outcome:
+    """Have the command's handler decide it. A refusal that moved something is a fault of ours.
+
+    Rule: COMMAND-6
+    """
     lines_before = len(books.lines)
     try:
         answer = HANDLERS[type(command)](books, command)

@@ -76,7 +76,10 @@ def check_funds(books: Books, account: str, row: Holder, micro: int) -> None:
 
 
 def check_issuable(books: Books, micro: int) -> None:
-    """Refuses `total_too_large` if the tenant would have been issued more than can be kept."""
+    """Refuses `total_too_large` if the tenant would have been issued more than can be kept.
+
+    Rule: AMOUNT-8
+    """
     if -books.control.issued_micro + micro > ISSUED_MAX_MICRO:
         raise Refusal("total_too_large", "The tenant's total would pass the largest that can be kept.", field="amount")
 

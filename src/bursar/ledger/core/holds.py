@@ -40,8 +40,9 @@ def open_hold(books: Books, command: OpenHold) -> Held | Outcome:
     """Set the amount aside out of what the member can spend, in the order it is spent; all of it or nothing.
 
     Refuses `insufficient_quota` unless what is left is above 0 and covers the amount.
+    The same id again gets the first answer; for something else, it is refused as `key_reused`.
 
-    Rule: HOLD-2
+    Rule: HOLD-2, HOLD-11
     """
     print_ = short_fingerprint(command)
     earlier = books.holds.get(command.hold_id)
@@ -174,7 +175,10 @@ def expire(books: Books, command: ExpireHold) -> HoldClosed | Outcome:
 
 
 def set_policy(books: Books, command: SetExpiredHolds) -> Changed:
-    """Choose what happens to holds that nobody settles."""
+    """Choose what happens to holds that nobody settles: void them, or charge all of each.
+
+    Rule: HOLD-10
+    """
     books.control.expired_holds = "settle" if command.is_charged else "void"
     books.mark(books.control)
     return Changed("expired_holds", 0, books.now)
@@ -214,6 +218,10 @@ def _find(books: Books, hold_id: UUID) -> Hold:
 
 
 def _check_seconds(seconds: int) -> None:
+    """Refuses `deadline_out_of_bounds`.
+
+    Rule: HOLD-8
+    """
     if not HOLD_SECONDS_MIN <= seconds <= HOLD_SECONDS_MAX:
         raise Refusal(
             "deadline_out_of_bounds",
@@ -223,6 +231,10 @@ def _check_seconds(seconds: int) -> None:
 
 
 def _check_spender(wallet: Wallet) -> None:
+    """Refuses `member_deleted`, `member_disabled`.
+
+    Rule: HOLD-9
+    """
     if wallet.status == "deleted":
         raise Refusal("member_deleted", "A deleted member cannot spend.", field="member_id")
     if wallet.status != "active":

@@ -219,6 +219,10 @@ def _drop_budget(books: Books, wallet: Wallet) -> None:
 
 
 def _living(wallet: Wallet) -> Wallet:
+    """The wallet itself; refuses `member_deleted`.
+
+    Rule: WALLET-7
+    """
     if wallet.status == "deleted":
         identity = public_id("member", wallet.member_id)
         raise Refusal("member_deleted", "The member has been deleted.", field="member_id", id=identity)

@@ -23,7 +23,9 @@ _POT = frozenset({str(Account.MEMBER_ALLOWANCE), str(Account.GROUP_ALLOWANCE)})
 def spendable(books: Books, wallet: Wallet) -> int:
     """What the member can still use: allowance and balance less holds, and the group's where it is shared.
 
-    Rule: SPEND-2
+    A tenant admin can use what the pool has and no hold keeps.
+
+    Rule: SPEND-2, SPEND-7
     """
     if wallet.spends_pool:
         return books.control.pool_micro - books.control.pool_held_micro
@@ -86,7 +88,7 @@ def charge_hold(books: Books, hold: Hold, wallet: Wallet, cost: int) -> int:
     Legs of allowance belong to the hold's own cycle. If that has ended, they are kept in `pot_previous`, and what is
     not charged of them lapses.
 
-    Rule: SPEND-3
+    Rule: SPEND-3, CYCLE-9
     """
     rest = cost
     is_old = hold.epoch != books.control.epoch
@@ -216,7 +218,10 @@ def _charge(books: Books, account: str, row: Control | Group | Wallet, wallet: W
 def _count_use(
     books: Books, wallet: Wallet, group: Control | Group | Wallet | None, micro: int, *, in_pot: bool
 ) -> None:
-    """Keep what was used in this cycle in step with a charge, or (negative) with a refund."""
+    """Keep what was used in this cycle in step with a charge, or (negative) with a refund.
+
+    Rule: SPEND-8
+    """
     control = books.control
     wallet.used_micro += micro
     control.epoch_used_micro += micro

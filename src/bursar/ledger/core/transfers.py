@@ -65,7 +65,7 @@ def reversal_key(transfer_id: UUID) -> str:
 def check_amount(micro: int) -> None:
     """Refuses `amount_too_small`, `amount_too_large`: also for callers inside the house.
 
-    Rule: AMOUNT-2
+    Rule: AMOUNT-7
     """
     if micro <= 0:
         raise Refusal("amount_too_small", "The amount must be above 0.", field="amount", smallest="0.01")
@@ -73,7 +73,10 @@ def check_amount(micro: int) -> None:
 
 
 def check_level(micro: int, *, field: str) -> None:
-    """Refuses `amount_too_small` below zero and `amount_too_large` above the largest amount."""
+    """Refuses `amount_too_small` below zero and `amount_too_large` above the largest amount.
+
+    Rule: AMOUNT-7
+    """
     if micro < 0:
         raise Refusal("amount_too_small", "The amount must not be negative.", field=field, smallest="0.00")
     if micro > AMOUNT_MAX_MICRO:
@@ -82,6 +85,10 @@ def check_level(micro: int, *, field: str) -> None:
 
 
 def _post(books: Books, kind: TransferKind, member_id: UUID | None, group_id: UUID | None, micro: int) -> Transferred:
+    """Check recipient and funds, then move. What goes back to where credits come from must have come from there.
+
+    Rule: TRANSFER-9
+    """
     source_row = _row(books, kind.source, member_id, group_id)
     target_row = _row(books, kind.target, member_id, group_id)
     if kind.target in _RECIPIENTS:
@@ -102,6 +109,10 @@ def _post(books: Books, kind: TransferKind, member_id: UUID | None, group_id: UU
 
 
 def _row(books: Books, account: Account, member_id: UUID | None, group_id: UUID | None) -> Holder:
+    """The row of an account, found by what the command names; refuses `member_unknown`, `group_unknown`.
+
+    Rule: TRANSFER-8
+    """
     owner = OWNER_OF[account]
     if owner is Owner.TENANT:
         return books.issued_account(account) if CLASS_OF[account] == AccountClass.ISSUED else books.control

@@ -86,6 +86,8 @@ async def open_books(
     """Open a new tenant's books within the caller's transaction: all zero, the first cycle running, one group.
 
     Refuses `cadence_unknown`, `time_zone_unknown`. `now` is the ledger's time.
+
+    Rule: POSTING-7
     """
     ends_at = cycle_end(now, parse_cadence(cadence), parse_time_zone(time_zone))
     zeros = {name: 0 for name, type_ in tables.CONTROL.columns if type_ == "bigint"}

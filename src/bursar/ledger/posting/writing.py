@@ -35,6 +35,8 @@ async def write(transaction: Transaction, decided: Sequence[Books], posting_id: 
     """Write every row the batches changed, their journal lines, their place in the chain and the control rows.
 
     Batches that changed nothing write nothing. Does not commit.
+
+    Rule: POSTING-6
     """
     changed = [books for books in decided if books.is_changed]
     if not changed:
