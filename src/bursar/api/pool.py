@@ -16,7 +16,9 @@ routes = APIRouter(prefix="/pool", tags=["pool"])
 
 
 class PoolShape(Shape):
-    """What the organisation has. `balance` can be allocated now, less what is `held`; `available` is purchased - utilized."""
+    """What the organisation has. `balance` can be allocated now, less what is `held`; `available` is purchased -
+    utilized.
+    """
 
     balance: Amount
     held: Amount

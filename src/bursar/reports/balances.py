@@ -1,7 +1,8 @@
 """What everybody has, as of one moment: the one place that shows a row nobody touched since its cycle ended.
 
-A cycle's end touches the control row only, and even that only when something is posted. So a reader works out which cycle
-runs now, and shows every row that is behind as it will be once it is touched: its allowance renewed, its use at nothing.
+A cycle's end touches the control row only, and even that only when something is posted. So a reader works out which
+cycle runs now, and shows every row that is behind as it will be once it is touched: its allowance renewed, its use at
+nothing.
 
 Rule: CYCLE-5
 """

@@ -66,7 +66,8 @@ async def _figures(
                                      when wallets.epoch < $3 then wallets.monthly_micro + wallets.balance_micro
                                      else wallets.allowance_micro + wallets.balance_micro + wallets.used_micro
                                 end), 0)::bigint as distributed_micro,
-                   coalesce(sum(case when wallets.epoch < $3 then 0 else wallets.used_micro end), 0)::bigint as used_micro
+                   coalesce(sum(case when wallets.epoch < $3 then 0 else wallets.used_micro end), 0)::bigint
+                     as used_micro
             from ledger_wallets wallets
             where wallets.tenant_id = $1
               and wallets.group_id = groups.group_id

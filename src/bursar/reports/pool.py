@@ -60,7 +60,8 @@ async def _sum_of_groups(transaction: Transaction, tenant_id: UUID, *, epoch: in
     micro = await transaction.fetchval(
         """
         select coalesce(sum(balance_micro
-                   + case when epoch < $2 then monthly_micro - members_monthly_micro else allowance_micro end), 0)::bigint
+                   + case when epoch < $2 then monthly_micro - members_monthly_micro
+                          else allowance_micro end), 0)::bigint
         from ledger_groups
         where tenant_id = $1
           and not is_closed

@@ -14,7 +14,8 @@ log = structlog.get_logger("bursar.worker")
 
 
 async def expire_holds(desk: Desk) -> int:
-    """Submits an end for every open hold past its deadline; returns how many ended. One settled meanwhile is no fault."""
+    """Submits an end for every open hold past its deadline; returns how many ended. One settled meanwhile is no fault.
+    """
     ended = 0
     now = desk.clock.now()
     for tenant_id in await list_tenants_with_expired_holds(desk.platform, now=now):
