@@ -63,6 +63,7 @@ async def test_a_grant_an_allocation_and_a_settled_hold_end_in_the_right_places(
         "purchased": "500.00",
         "utilized": "7.123456",
         "available": "492.876544",
+        "assigned": "120.50",
         "unassigned": "379.50",
     }
     assert (await see(member, "session"))["remaining"] == "113.376544"
@@ -277,15 +278,18 @@ async def test_transactions_show_both_sides_newest_first_page_by_page(house: Tes
     second = await see(admin, f"transactions?limit=3&cursor={first['next_cursor']}")
     mine = await see(admin, f"transactions?member_id={place.member_id}")
 
-    assert [row["amount"] for row in first["transactions"]] == ["3.00", "2.00", "1.00"]
+    assert [row["amount"] for row in first["transactions"]] == ["-3.00", "-2.00", "-1.00"]
     assert [row["kind"] for row in second["transactions"]] == ["grant"]
     assert second["next_cursor"] is None
     newest = first["transactions"][0]
     assert (newest["label"], newest["tag"], newest["note"], newest["actor_name"]) == (
         "Allocation", "blue", "for June", "Acme Admin",
     )  # fmt: skip
-    assert newest["source"] == {"account": "pool", "owner_id": None, "owner_name": None, "after": "494.00"}
+    assert (newest["before"], newest["after"]) == ("497.00", "494.00")
+    assert newest["source"] == {"account": "pool", "owner_id": None, "owner_name": None}
     assert newest["target"] == {
-        "account": "member_balance", "owner_id": place.member_id, "owner_name": "Acme Member", "after": "6.00",
+        "account": "member_balance", "owner_id": place.member_id, "owner_name": "Acme Member",
     }  # fmt: skip
-    assert [row["amount"] for row in mine["transactions"]] == ["3.00", "2.00", "1.00"]
+    assert [(row["amount"], row["after"]) for row in mine["transactions"]] == [
+        ("3.00", "6.00"), ("2.00", "3.00"), ("1.00", "1.00"),
+    ]  # fmt: skip

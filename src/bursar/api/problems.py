@@ -161,8 +161,7 @@ def problem_of(refusal: Refusal) -> Problem:
 
 
 def problem_of_validation(error: RequestValidationError) -> Problem:
-    """Everything that is wrong with the input at once. One wrong amount keeps its own code; else it is `invalid_input`.
-    """
+    """All that is wrong with the input at once. One wrong amount keeps its own code; else it is `invalid_input`."""
     fields = []
     for fault in error.errors():
         place = [str(part) for part in fault["loc"]]

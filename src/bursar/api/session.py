@@ -15,7 +15,7 @@ from bursar.api.signed_in import COOKIE, COOKIE_LENGTH_MAX, desk_of, signed_in
 from bursar.domain.credits import Credits
 from bursar.domain.ids import public_id
 from bursar.domain.roles import ROLE_LABELS, Role
-from bursar.reports.pool import see_remaining
+from bursar.reports.pool import see_spendable
 
 routes = APIRouter(prefix="/session", tags=["session"])
 
@@ -126,4 +126,4 @@ async def _remaining(request: Request, person: Person) -> Credits | None:
     if person.tenant is None:
         return None
     desk = desk_of(request)
-    return await see_remaining(desk.tenants, person.tenant.tenant_id, person.identity, now=desk.clock.now())
+    return await see_spendable(desk.tenants, person.tenant.tenant_id, person.identity, desk.clock.of_ledger)

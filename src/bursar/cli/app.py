@@ -1,5 +1,4 @@
-"""The `bursar` command. Each group of commands lives in the file of its name; errors are one plain sentence and a hint.
-"""
+"""The `bursar` command: each group of commands is in the file of its name; errors are a plain sentence and a hint."""
 
 from __future__ import annotations
 

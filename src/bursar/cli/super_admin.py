@@ -14,8 +14,7 @@ PROMPTS = {"username": "Username", "email": "Email", "password": "Password (8 ch
 
 
 def first_super_admin(settings: Settings) -> NewPerson:
-    """The person who will run this installation. Raises `CannotStart` if something is missing and nobody can be asked.
-    """
+    """Who will run this installation. Raises `CannotStart` if something is missing and nobody can be asked."""
     password = settings.super_admin_password
     given = {
         "username": settings.super_admin_name,
