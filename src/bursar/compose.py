@@ -1,7 +1,7 @@
 """The only wiring: settings become a database, a desk, the three applications and the worker; and end in reverse order.
 
-`prepared` is synchronous and stands on the ground: data folder, secret key, PostgreSQL, roles, migrations. `office` opens
-what lives in an event loop on top of it. Serve, demo and every command go through both.
+`prepared` is synchronous and stands on the ground: data folder, secret key, PostgreSQL, roles, migrations. `office`
+opens what lives in an event loop on top of it. Serve, demo and every command go through both.
 """
 
 from __future__ import annotations
@@ -137,8 +137,11 @@ class Office:
 
 
 @asynccontextmanager
-async def desk_open(settings: Settings, ground: Ground, *, clock: Clock) -> AsyncIterator[Desk]:
+async def desk_open(
+    settings: Settings, ground: Ground, *, clock: Clock | None = None, passwords: Passwords | None = None
+) -> AsyncIterator[Desk]:
     """The connections, ready for actions; closed when the block ends."""
+    clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         tenants = await Database.open(ground.endpoints.app_url, application_name="bursar", size=settings.pool_size_max)
         stack.push_async_callback(tenants.close)
@@ -159,7 +162,7 @@ async def desk_open(settings: Settings, ground: Ground, *, clock: Clock) -> Asyn
             platform=platform,
             lanes=lanes,
             clock=clock,
-            passwords=Passwords(),
+            passwords=passwords or Passwords(),
             token_key=derive_key(ground.secret_key, purpose="session tokens"),
             session_limits=SessionLimits(
                 idle=timedelta(minutes=settings.session_idle_minutes),
@@ -169,9 +172,11 @@ async def desk_open(settings: Settings, ground: Ground, *, clock: Clock) -> Asyn
 
 
 @asynccontextmanager
-async def office(settings: Settings, ground: Ground, *, clock: Clock | None = None) -> AsyncIterator[Office]:
+async def office(
+    settings: Settings, ground: Ground, *, clock: Clock | None = None, passwords: Passwords | None = None
+) -> AsyncIterator[Office]:
     """A whole Bursar at work; on leaving, the worker stops first and the connections close last."""
-    async with desk_open(settings, ground, clock=clock or SystemClock()) as desk:
+    async with desk_open(settings, ground, clock=clock, passwords=passwords) as desk:
         worker = Supervisor(duties(settings, desk))
         registry = process_registry()
         api = serve_api(

@@ -1,8 +1,8 @@
 """Every setting of Bursar: its type, unit, default and a sentence.
 
-A setting comes from a flag, else from the environment (`BURSAR_PORT`), else from the TOML file that `BURSAR_CONFIG` names
-(`port = 8000`), else from its default. Settings are read once, here, and handed down as values: nothing below this module
-looks at the environment. `compose.py` turns them into a running office.
+A setting comes from a flag, else from the environment (`BURSAR_PORT`), else from the TOML file that `BURSAR_CONFIG`
+names (`port = 8000`), else from its default. Settings are read once, here, and handed down as values: nothing below
+this module looks at the environment. `compose.py` turns them into a running office.
 """
 
 from __future__ import annotations

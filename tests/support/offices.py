@@ -1,7 +1,7 @@
 """A whole Bursar for a test: the real applications on a real socket over a database of the test's own.
 
-The server runs in the test's event loop. What a test does, it does over HTTP, as a client would; the desk is there to put
-people and credits in place.
+The server runs in the test's event loop. What a test does, it does over HTTP, as a client would; the desk is there to
+put people and credits in place.
 """
 
 from __future__ import annotations
@@ -15,20 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
+from argon2 import PasswordHasher
 
 from bursar.actions.desk import Asked, Desk
+from bursar.actions.grants import grant
 from bursar.actions.members import NewMember, create_member
 from bursar.actions.platform import create_super_admin
 from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
+from bursar.api.front import Application
+from bursar.cli.serving import Server, address_of, uvicorn_config
 from bursar.compose import Ground, Office, office
 from bursar.config import Settings
 from bursar.db.roles import Endpoints
 from bursar.domain.credits import parse_level
+from bursar.domain.ids import public_id
 from bursar.domain.people import NewPerson
 from bursar.domain.permissions import SYSTEM, Actor
 from bursar.domain.roles import Role
 from bursar.outside.clock import TurnedClock
+from bursar.outside.secrets import Passwords
 from bursar.store.members import Member
 from bursar.store.tenants import Tenant
 from tests.support.postgres import SECRET_KEY, FreshDatabase
@@ -80,6 +85,12 @@ class TestOffice:
         )
         return Place(tenant, admin, member)
 
+    async def granted(self, place: Place, amount: str) -> None:
+        """Credits in the tenant's pool."""
+        await grant(
+            self.desk, Asked(SYSTEM), place.tenant.tenant_id, parse_level(amount, field="x"), note=None, key=None
+        )
+
 
 @dataclass(frozen=True)
 class Place:
@@ -88,6 +99,23 @@ class Place:
     tenant: Tenant
     admin: Member
     member: Member
+
+    @property
+    def tenant_id(self) -> str:
+        return public_id("tenant", self.tenant.tenant_id)
+
+    @property
+    def member_id(self) -> str:
+        return public_id("member", self.member.member_id)
+
+    @property
+    def admin_id(self) -> str:
+        return public_id("member", self.admin.member_id)
+
+    @property
+    def group_id(self) -> str:
+        """The group Default."""
+        return public_id("group", self.member.group_id)
 
 
 def person(username: str) -> NewPerson:
@@ -106,31 +134,29 @@ async def running_office(fresh: FreshDatabase, **chosen: Any) -> AsyncIterator[T
     """Serves on a free port of the loopback until the block ends."""
     ground = Ground(fresh.admin_url, Endpoints(fresh.app_url, fresh.platform_url), SECRET_KEY, is_joined=False)
     clock = TurnedClock()
-    async with office(settings_for(**chosen), ground, clock=clock) as running:
-        async with served(running.application) as url:
-            house = TestOffice(url, running, clock)
-            try:
-                yield house
-            finally:
-                for client in house.clients:
-                    await client.aclose()
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    async with (
+        office(settings_for(**chosen), ground, clock=clock, passwords=passwords) as running,
+        served(running.application) as url,
+    ):
+        house = TestOffice(url, running, clock)
+        try:
+            yield house
+        finally:
+            for client in house.clients:
+                await client.aclose()
 
 
 @asynccontextmanager
-async def served(application: Any) -> AsyncIterator[str]:
+async def served(application: Application) -> AsyncIterator[str]:
     """Serves an ASGI application as `bursar serve` does; the address."""
+    started = asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
-            application, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
-            server_header=False, timeout_graceful_shutdown=1,
-        )  # fmt: skip
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server._serve([listener]))
-        while not server.started:
-            assert not serving.done(), serving
-            await asyncio.sleep(0.005)
+        server = Server(uvicorn_config(application, grace_seconds=1), announce=started.set)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await started.wait()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield address_of(listener)
         finally:
             server.should_exit = True
             await serving

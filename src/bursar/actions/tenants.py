@@ -38,7 +38,9 @@ class NewTenant:
 
 
 async def create_tenant(desk: Desk, asked: Asked, new: NewTenant) -> tuple[Tenant, Member]:
-    """Creates a tenant and its tenant admin. Refuses `invalid_input`, `name_taken`, `cadence_unknown`, `time_zone_unknown`."""
+    """Creates a tenant and its tenant admin. Refuses `invalid_input`, `name_taken`, `cadence_unknown`,
+    `time_zone_unknown`.
+    """
     check_permission(asked.actor, Permission.CREATE_TENANT)
     check_shown_name(new.name, field="name")
     cadence, time_zone = parse_cadence(new.cycle.cadence), parse_time_zone(new.cycle.time_zone)

@@ -21,7 +21,7 @@ def _reader(parse: Parser) -> PlainValidator:
             return parse(value, field=info.field_name or "amount")
         except Refusal as refusal:
             # The sentence goes in as a value: pydantic would take braces in a template for placeholders.
-            raise PydanticCustomError(refusal.code, "{sentence}", {"sentence": refusal.detail}) from None  # type: ignore[arg-type]
+            raise PydanticCustomError(refusal.code, "{sentence}", {"sentence": refusal.detail}) from None
 
     return PlainValidator(read)
 

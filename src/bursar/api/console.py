@@ -26,6 +26,8 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 FILES_KEPT_MAX = 512
 """Files held in memory; a build has about a hundred."""
 
+PAGES = frozenset({"", "/", "/index.html"})
+
 NOT_BUILT = b"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Bursar</title>
 <h1>Bursar is running</h1>
@@ -52,17 +54,18 @@ class Console:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            return await _answer(scope, send, status=405, body=b"", headers=[(b"allow", b"GET, HEAD")])
-        if not (self._folder / "index.html").is_file():
-            return await _answer(scope, send, status=200, body=NOT_BUILT, headers=_page_headers())
+            await _answer(scope, send, status=405, body=b"", headers=[(b"allow", b"GET, HEAD")])
+            return
         path: str = scope["path"]
-        file = self._read(path.lstrip("/"))
-        if file is None and path.startswith("/assets/"):
-            return await _answer(scope, send, status=404, body=b"", headers=[(b"cache-control", b"no-store")])
-        if file is None or path in ("", "/", "/index.html"):
-            index = self._read_from_disk("index.html")  # a rebuild replaces it under a running server
-            return await _answer(scope, send, status=200, body=index.body if index else b"", headers=_page_headers())
-        await _answer_file(scope, send, file, is_immutable=path.startswith("/assets/"))
+        is_asset = path.startswith("/assets/")
+        file = None if path in PAGES else self._read(path.lstrip("/"))
+        if file is not None:
+            await _answer_file(scope, send, file, is_immutable=is_asset)
+        elif is_asset:
+            await _answer(scope, send, status=404, body=b"", headers=[(b"cache-control", b"no-store")])
+        else:
+            index = self._read_from_disk("index.html")  # not kept: a rebuild replaces it under a running server
+            await _answer(scope, send, status=200, body=index.body if index else NOT_BUILT, headers=_page_headers())
 
     def _read_from_disk(self, name: str) -> _File | None:
         if "\0" in name:

@@ -16,7 +16,7 @@ from bursar.api.signed_in import TenantVisit, tenant
 from bursar.api.texts import Note
 from bursar.domain.cycles import CADENCES, Cadence
 from bursar.domain.permissions import Permission
-from bursar.reports.pool import see_cycle
+from bursar.reports.pool import see_tenant_figures
 
 routes = APIRouter(prefix="/cycle", tags=["cycle"])
 
@@ -53,7 +53,7 @@ class CycleReset(Shape):
 @routes.get("", responses=problems(401, 403, 404))
 async def get_cycle(visit: Annotated[TenantVisit, tenant(Permission.SEE_CYCLE)]) -> Cycle:
     """The running cycle."""
-    seen = await see_cycle(visit.desk.tenants, visit.tenant_id, now=visit.desk.clock.now())
+    seen = (await see_tenant_figures(visit.desk.tenants, visit.tenant_id, visit.desk.clock.of_ledger)).cycle
     return Cycle(
         epoch=seen.epoch,
         cadence=seen.cadence,

@@ -22,7 +22,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 access_log = structlog.get_logger("bursar.access")
 
 SAFE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-"""What a caller's own request id may look like; it is echoed in a header and in the logs, so nothing else gets through."""
+"""What a caller's own request id may look like; it is echoed in a header and in the logs, so nothing else gets through.
+"""
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 

@@ -12,9 +12,10 @@ from bursar.api.answers import Shape, problems
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
 from bursar.api.signed_in import TenantVisit, tenant
 from bursar.api.texts import Name
+from bursar.domain.credits import ZERO
 from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.permissions import Permission
-from bursar.reports.groups import NOTHING, GroupRow, see_groups
+from bursar.reports.groups import GroupRow, see_groups
 
 routes = APIRouter(prefix="/groups", tags=["groups"])
 
@@ -52,7 +53,7 @@ async def create_group_of_tenant(
 ) -> GroupShape:
     """Adds a group without a budget."""
     group = await create_group(visit.desk, visit.asked, visit.tenant_id, body.name)
-    return _shape(GroupRow(group, NOTHING))
+    return _shape(GroupRow(group, ZERO, ZERO, ZERO, ZERO, ZERO))
 
 
 @routes.get("", responses=problems(401, 403, 404, 422))
@@ -62,22 +63,22 @@ async def list_groups_of_tenant(
     """The groups in the order they were made."""
     after = None if cursor is None else parse_public_id("group", decode_cursor(cursor, str)[0], field="cursor")
     rows = await see_groups(
-        visit.desk.tenants, visit.tenant_id, after=after, limit=limit + 1, now=visit.desk.clock.now()
+        visit.desk.tenants, visit.tenant_id, visit.desk.clock.of_ledger, after=after, limit=limit + 1
     )
     shown = [_shape(row) for row in rows[:limit]]
     return GroupList(groups=shown, next_cursor=encode_cursor(shown[-1].id) if len(rows) > limit else None)
 
 
 def _shape(row: GroupRow) -> GroupShape:
-    group, figures = row.group, row.figures
+    group = row.group
     return GroupShape(
         id=public_id("group", group.group_id),
         name=group.name,
         is_default=group.is_default,
         member_count=group.member_count,
-        monthly=figures.monthly,
-        extra=figures.extra,
-        distributed=figures.distributed,
-        used=figures.used,
-        available=figures.available,
+        monthly=row.monthly,
+        extra=row.extra,
+        distributed=row.distributed,
+        used=row.used,
+        available=row.available,
     )

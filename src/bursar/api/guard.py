@@ -1,7 +1,7 @@
 """What every API request passes before a route sees it: same origin, JSON, and a body that is not too large.
 
-Cookies travel with requests that other sites cause, so a write must come from our own origin. Browsers say where a request
-comes from in `Sec-Fetch-Site`, older ones in `Origin`; programs send neither and hold no one else's cookie.
+Cookies travel with requests that other sites cause, so a write must come from our own origin. Browsers say where a
+request comes from in `Sec-Fetch-Site`, older ones in `Origin`; programs send neither and hold no one else's cookie.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self._application(scope, receive, send)
+            await self._application(scope, receive, send)
+            return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         problem = self._problem(scope["method"], headers)
         if problem is not None:
-            return await _answer(problem, scope, send)
+            await _answer(problem, scope, send)
+            return
         body = await self._body(scope, receive)
         if body is None:
-            return await _answer(self._too_large(), scope, send)
+            await _answer(self._too_large(), scope, send)
+            return
         is_read = False
 
         async def replay() -> MutableMapping[str, Any]:

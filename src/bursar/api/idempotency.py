@@ -11,8 +11,8 @@ REPLAYED_HEADER = "Idempotent-Replayed"
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        description="1 to 200 printable ASCII characters, made by the caller for one intent. A repeat with the same key and "
-        "body gets the first answer and moves nothing; without one, a repeat is a new command."
+        description="1 to 200 printable ASCII characters, made by the caller for one intent. A repeat with the same "
+        "key and body gets the first answer and moves nothing; without one, a repeat is a new command."
     ),
 ]
 

@@ -79,7 +79,7 @@ async def create_member_with_password(
     person = NewPerson(body.username, body.display_name, body.email, body.password)
     new = NewMember(person, Role(body.role), group_id)
     member = await create_member(visit.desk, visit.asked, visit.tenant_id, new)
-    row = await see_member(visit.desk.tenants, visit.tenant_id, member.member_id, now=visit.desk.clock.now())
+    row = await see_member(visit.desk.tenants, visit.tenant_id, member.member_id, visit.desk.clock.of_ledger)
     return _shape(row)
 
 
@@ -102,7 +102,7 @@ async def list_members_of_tenant(
     )
     after = None if cursor is None else decode_cursor(cursor, int)[0]
     page = await see_members(
-        visit.desk.tenants, visit.tenant_id, wanted, after=after, limit=limit + 1, now=visit.desk.clock.now()
+        visit.desk.tenants, visit.tenant_id, visit.desk.clock.of_ledger, wanted, after=after, limit=limit + 1
     )
     shown = page.rows[:limit]
     has_more = len(page.rows) > limit
@@ -117,11 +117,11 @@ async def list_members_of_tenant(
 async def get_member(member_id: str, visit: Annotated[TenantVisit, tenant(Permission.SEE_MEMBERS)]) -> MemberShape:
     """One member."""
     identity = parse_public_id("member", member_id, field="member_id")
-    return _shape(await see_member(visit.desk.tenants, visit.tenant_id, identity, now=visit.desk.clock.now()))
+    return _shape(await see_member(visit.desk.tenants, visit.tenant_id, identity, visit.desk.clock.of_ledger))
 
 
 def _shape(row: MemberRow) -> MemberShape:
-    member, purse = row.member, row.purse
+    member, figures = row.member, row.figures
     return MemberShape.model_validate(
         {
             "id": public_id("member", member.member_id),
@@ -134,13 +134,13 @@ def _shape(row: MemberRow) -> MemberShape:
             "status": member.status,
             "group_id": public_id("group", member.group_id),
             "created_at": member.created_at,
-            "monthly": purse.monthly,
-            "extra": purse.extra,
-            "used": purse.used,
-            "remaining": purse.remaining,
-            "allowance": purse.allowance,
-            "balance": purse.balance,
-            "held": purse.held,
-            "consumed": purse.consumed,
+            "monthly": figures.monthly,
+            "extra": row.extra,
+            "used": figures.used,
+            "remaining": row.remaining,
+            "allowance": figures.allowance,
+            "balance": figures.balance,
+            "held": figures.held,
+            "consumed": figures.consumed,
         }
     )

@@ -1,7 +1,7 @@
 """How a refusal looks over HTTP: one table from code to status, rendered as RFC 9457 problem+json.
 
-A refusal's sentence is the product's and is shown as it is. Codes that only this edge can raise (a body too large, a method
-that a path does not have) stand in the second table. Nothing below this module knows a status.
+A refusal's sentence is the product's and is shown as it is. Codes that only this edge can raise (a body too large, a
+method that a path does not have) stand in the second table. Nothing below this module knows a status.
 """
 
 from __future__ import annotations
@@ -154,14 +154,14 @@ class Problem:
 
 def problem_of(refusal: Refusal) -> Problem:
     """A refusal as a problem; the field at fault, if any, stands in `fields`."""
-    fields = ()
+    fields: tuple[Mapping[str, str], ...] = ()
     if refusal.field is not None:
         fields = ({"field": refusal.field, "code": refusal.code, "detail": refusal.detail},)
     return Problem(refusal.code, refusal.detail, fields, refusal.facts)
 
 
 def problem_of_validation(error: RequestValidationError) -> Problem:
-    """Everything that is wrong with the input at once. One wrong amount keeps its own code; else it is `invalid_input`."""
+    """All that is wrong with the input at once. One wrong amount keeps its own code; else it is `invalid_input`."""
     fields = []
     for fault in error.errors():
         place = [str(part) for part in fault["loc"]]
@@ -218,4 +218,7 @@ def _problem_of_status(status: int, request: Request) -> Problem:
         return Problem("method_not_allowed", f"{where} is not offered.")
     if status == 404:
         return Problem("not_found", f"There is nothing at {where}.")
+    if status == 400:
+        detail = "The body is not JSON that can be read."
+        return Problem("invalid_input", detail, ({"field": "body", "code": "invalid_input", "detail": detail},))
     return Problem("malformed_request", "The request could not be read.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
@@ -15,9 +15,12 @@ from bursar.api.signed_in import COOKIE, COOKIE_LENGTH_MAX, desk_of, signed_in
 from bursar.domain.credits import Credits
 from bursar.domain.ids import public_id
 from bursar.domain.roles import ROLE_LABELS, Role
-from bursar.reports.pool import see_remaining
+from bursar.reports.pool import see_spendable
 
 routes = APIRouter(prefix="/session", tags=["session"])
+
+
+PersonRole = Literal["super_admin", "tenant_admin", "admin", "member"]
 
 
 class SignIn(Shape):
@@ -47,7 +50,7 @@ class Session(Shape):
     """Who is signed in, in which role and tenant, and what they can still spend."""
 
     person: SessionPerson
-    role: Literal["super_admin", "tenant_admin", "admin", "member"]
+    role: PersonRole
     role_label: str
     tenant: SessionTenant | None
     remaining: Amount | None
@@ -109,7 +112,7 @@ async def session_shape(request: Request, person: Person) -> Session:
             display_name=person.display_name,
             email=person.email,
         ),
-        role=person.role.value,
+        role=cast(PersonRole, person.role.value),
         role_label=ROLE_LABELS[person.role],
         tenant=SessionTenant(id=public_id("tenant", person.tenant.tenant_id), name=person.tenant.name)
         if person.tenant
@@ -123,4 +126,4 @@ async def _remaining(request: Request, person: Person) -> Credits | None:
     if person.tenant is None:
         return None
     desk = desk_of(request)
-    return await see_remaining(desk.tenants, person.tenant.tenant_id, person.identity, now=desk.clock.now())
+    return await see_spendable(desk.tenants, person.tenant.tenant_id, person.identity, desk.clock.of_ledger)

@@ -66,7 +66,7 @@ def platform(permission: Permission) -> Any:
 
 
 def tenant(permission: Permission) -> Any:
-    """The visit of somebody who may do this in a tenant: the own one, or any, named in `tenant_id`, for a super admin."""
+    """The visit of who may do this in a tenant: the own one, or any, named in `tenant_id`, for a super admin."""
 
     async def visit(
         request: Request,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -12,32 +13,37 @@ from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
 from bursar.api.signed_in import TenantVisit, tenant
-from bursar.domain.accounts import OWNER_OF, Account, Owner
+from bursar.domain.accounts import OWNER_OF, Owner
 from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.permissions import Permission
 from bursar.domain.transfers import KINDS
-from bursar.reports.transactions import Place, Side, TransactionRow, see_transactions
+from bursar.ledger import OfMember, OfPool, Place, PostedTransfer, Side
+from bursar.reports.transactions import see_transactions
 
 routes = APIRouter(prefix="/transactions", tags=["transactions"])
 
 
 class SideShape(Shape):
-    """One end of a transfer: the account, whose it is, and what it held after."""
+    """One end of a transfer: the account, and the member or group whose it is; null where it is the tenant's."""
 
     account: str
     owner_id: str | None
     owner_name: str | None
-    after: Amount
 
 
 class TransactionShape(Shape):
-    """One transfer. `tag` is the colour its kind is shown with."""
+    """One transfer from the pool's side, or the member's: by how much it changed, and what was there before and after.
+
+    `tag` is the colour its kind is shown with.
+    """
 
     id: str
     kind: str
     label: str
     tag: str
     amount: Amount
+    before: Amount
+    after: Amount
     source: SideShape
     target: SideShape
     posted_at: datetime
@@ -60,47 +66,43 @@ async def list_transactions(
     cursor: Cursor = None,
 ) -> TransactionList:
     """The transfers of the pool, or of one member, newest first."""
-    after = None if cursor is None else Place(*decode_cursor(cursor, int, int))
-    rows = await see_transactions(
-        visit.desk.tenants,
-        visit.tenant_id,
-        member_id=None if member_id is None else parse_public_id("member", member_id, field="member_id"),
-        after=after,
-        limit=limit + 1,
-    )
-    shown = rows[:limit]
-    has_more = len(rows) > limit
+    before = None if cursor is None else Place(*decode_cursor(cursor, int, int))
+    member = None if member_id is None else parse_public_id("member", member_id, field="member_id")
+    subject = OfPool() if member is None else OfMember(member)
+    page = await see_transactions(visit.desk.tenants, visit.tenant_id, subject, before=before, limit=limit + 1)
+    shown = page.transfers[:limit]
+    has_more = len(page.transfers) > limit
     return TransactionList(
-        transactions=[_shape(row) for row in shown],
-        next_cursor=encode_cursor(shown[-1].place.batch_number, shown[-1].place.line) if has_more else None,
+        transactions=[_shape(transfer, transfer.seen_by(subject), page.names) for transfer in shown],
+        next_cursor=encode_cursor(*shown[-1].place) if has_more else None,
     )
 
 
-def _shape(row: TransactionRow) -> TransactionShape:
-    kind = KINDS[row.kind]
+def _shape(transfer: PostedTransfer, own: Side, names: Mapping[UUID, str]) -> TransactionShape:
     return TransactionShape(
-        id=public_id("transfer", row.transfer_id),
-        kind=row.kind,
-        label=kind.label,
-        tag=str(kind.tag),
-        amount=row.amount,
-        source=_side(row.source),
-        target=_side(row.target),
-        posted_at=row.posted_at,
-        actor_name=row.actor_name,
-        note=row.note,
+        id=public_id("transfer", transfer.transfer_id),
+        kind=transfer.kind,
+        label=transfer.label,
+        tag=str(KINDS[transfer.kind].tag),
+        amount=own.amount,
+        before=own.before,
+        after=own.after,
+        source=_side(transfer.source, names),
+        target=_side(transfer.target, names),
+        posted_at=transfer.posted_at,
+        actor_name=names.get(transfer.actor_id) if transfer.actor_id else None,
+        note=transfer.note,
     )
 
 
-def _side(side: Side) -> SideShape:
+def _side(side: Side, names: Mapping[UUID, str]) -> SideShape:
     return SideShape(
         account=side.account,
         owner_id=None if side.owner_id is None else _owner_id(side.account, side.owner_id),
-        owner_name=side.owner_name,
-        after=side.after,
+        owner_name=names.get(side.owner_id) if side.owner_id else None,
     )
 
 
 def _owner_id(account: str, owner_id: UUID) -> str:
-    noun = {Owner.MEMBER: "member", Owner.GROUP: "group", Owner.TENANT: "tenant"}[OWNER_OF[Account(account)]]
+    noun = {Owner.MEMBER: "member", Owner.GROUP: "group", Owner.TENANT: "tenant"}[OWNER_OF[account]]
     return public_id(noun, owner_id)

@@ -1,8 +1,7 @@
-"""The `bursar` command. Each group of commands lives in the file of its name; errors are one plain sentence and a hint."""
+"""The `bursar` command: each group of commands is in the file of its name; errors are a plain sentence and a hint."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +9,12 @@ import typer
 
 from bursar import __version__
 from bursar.actions.platform import create_super_admin, has_super_admin
-from bursar.api.app import create_api
+from bursar.cli.contract import contract_text
 from bursar.cli.serving import address_of, listening, run, serve
 from bursar.cli.speech import plainly, say
 from bursar.cli.super_admin import first_super_admin
 from bursar.compose import Ground, Office, desk_open, prepared
 from bursar.config import Settings, read_settings
-from bursar.outside.clock import SystemClock
 from bursar.outside.logs import configure_logs
 
 cli = typer.Typer(
@@ -52,7 +50,7 @@ def serve_command(host: Host = None, port: Port = None, data_dir: DataDir = None
 
 
 async def _has_super_admin(settings: Settings, ground: Ground) -> bool:
-    async with desk_open(settings, ground, clock=SystemClock()) as desk:
+    async with desk_open(settings, ground) as desk:
         return await has_super_admin(desk)
 
 
@@ -60,11 +58,6 @@ async def _has_super_admin(settings: Settings, ground: Ground) -> bool:
 def openapi_command() -> None:
     """Prints the API's contract; openapi.json in the repository is this."""
     say(contract_text().rstrip("\n"))
-
-
-def contract_text() -> str:
-    """The contract as it is committed: sorted keys, so that a change shows as itself."""
-    return json.dumps(create_api().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 @cli.command("version")

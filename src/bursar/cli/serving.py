@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import uvicorn
 import uvloop
 
+from bursar.api.front import Application
 from bursar.compose import Ground, Office, office
 from bursar.config import CannotStart, Settings
 
@@ -22,8 +23,16 @@ KEEP_ALIVE_SECONDS = 30
 _Result = TypeVar("_Result")
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn without its own signal handling: `serve` below owns the signals, from before start to after the end."""
+
+    def __init__(self, config: uvicorn.Config, *, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
 
     def capture_signals(self) -> Any:
         return nullcontext()
@@ -87,7 +96,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     this = asyncio.current_task()
     assert this is not None
-    server: _Server | None = None
+    server: Server | None = None
 
     def stop() -> None:
         if server is None:
@@ -102,12 +111,10 @@ async def serve(
     try:
         async with office(settings, ground) as running:
             await prepare(running)
-            server = _Server(_uvicorn_config(settings, running))
-            announcing = asyncio.create_task(_announce_when_started(server, announce))
-            try:
-                await server.serve(sockets=[listener])
-            finally:
-                announcing.cancel()
+            server = Server(
+                uvicorn_config(running.application, grace_seconds=settings.shutdown_grace_seconds), announce=announce
+            )
+            await server.serve(sockets=[listener])
     except asyncio.CancelledError:
         # Told to stop before the first request could be served: that is a clean end too.
         if server is not None:
@@ -117,15 +124,10 @@ async def serve(
             loop.remove_signal_handler(number)
 
 
-async def _announce_when_started(server: uvicorn.Server, announce: Callable[[], None]) -> None:
-    while not server.started:
-        await asyncio.sleep(0.01)
-    announce()
-
-
-def _uvicorn_config(settings: Settings, running: Office) -> uvicorn.Config:
+def uvicorn_config(application: Application, *, grace_seconds: int) -> uvicorn.Config:
+    """How an application is served, here and in tests."""
     return uvicorn.Config(
-        running.application,  # type: ignore[arg-type]
+        application,
         http="httptools",
         ws="none",
         lifespan="off",
@@ -133,5 +135,5 @@ def _uvicorn_config(settings: Settings, running: Office) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=settings.shutdown_grace_seconds,
+        timeout_graceful_shutdown=grace_seconds,
     )

@@ -33,7 +33,8 @@ def complain(sentence: str, *, hint: str = "") -> None:
 def plainly() -> Iterator[None]:
     """Turns what an operator can cause into a sentence and a non-zero exit; a fault of ours keeps its trace.
 
-    SIGTERM outside the event loop ends the program the way Ctrl-C does, so that every block still closes what it opened.
+    SIGTERM outside the event loop ends the program the way Ctrl-C does, so that every block still closes what it
+    opened.
     """
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -10,11 +10,11 @@ from bursar.config import CannotStart, Settings
 from bursar.domain.people import NewPerson, check_new_person
 from bursar.domain.refusals import Refusal
 
-PROMPTS = {"username": "Username", "email": "Email", "password": "Password (8 characters or more)"}  # noqa: S105
+PROMPTS = {"username": "Username", "email": "Email", "password": "Password (8 characters or more)"}
 
 
 def first_super_admin(settings: Settings) -> NewPerson:
-    """The person who will run this installation. Raises `CannotStart` if something is missing and nobody can be asked."""
+    """Who will run this installation. Raises `CannotStart` if something is missing and nobody can be asked."""
     password = settings.super_admin_password
     given = {
         "username": settings.super_admin_name,
@@ -27,7 +27,8 @@ def first_super_admin(settings: Settings) -> NewPerson:
     if not sys.stdin.isatty():
         raise CannotStart(
             "Bursar has no super admin yet, and there is no terminal to ask for one.",
-            hint="set BURSAR_SUPER_ADMIN_NAME, BURSAR_SUPER_ADMIN_EMAIL and BURSAR_SUPER_ADMIN_PASSWORD for the first start",
+            hint="for the first start, set BURSAR_SUPER_ADMIN_NAME, BURSAR_SUPER_ADMIN_EMAIL and "
+            "BURSAR_SUPER_ADMIN_PASSWORD",
         )
     say("This Bursar is new. Who runs it?")
     answers = {name: value for name, value in given.items() if value is not None}

@@ -30,7 +30,8 @@ class NewPerson:
 
 
 def check_new_person(person: NewPerson) -> None:
-    """Refuses `invalid_input` for a username, display name, e-mail address or password that cannot be used, in that order.
+    """Refuses `invalid_input` for a username, display name, e-mail address or password that cannot be used, in that
+    order.
 
     Rule: MEMBER-1
     """

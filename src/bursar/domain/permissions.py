@@ -1,7 +1,7 @@
 """Who may do what: one row for each thing that can be asked for, and the one check.
 
-A role's rights end at the border of its own tenant; whether a row belongs to the tenant is not asked here but in the query
-that finds it, so another tenant's things are *unknown*, never *forbidden*. Read next: `roles`.
+A role's rights end at the border of its own tenant; whether a row belongs to the tenant is not asked here but in the
+query that finds it, so another tenant's things are *unknown*, never *forbidden*. Read next: `roles`.
 
 Rule: ROLE-1
 """

@@ -1,4 +1,6 @@
-"""Where log lines go: standard error, as lines for people or as JSON. Secrets never get here; nothing logs a body or a header."""
+"""Where log lines go: standard error, as lines for people or as JSON. Secrets never get here; nothing logs a body or a
+header.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Chance and what is kept secret: the office's key, session tokens, passwords.
 
-Passwords are hashed with Argon2id. Session tokens are random; what is stored is a keyed digest, so neither the database nor
-a copy of it can be used to sign in.
+Passwords are hashed with Argon2id. Session tokens are random; what is stored is a keyed digest, so neither the database
+nor a copy of it can be used to sign in.
 """
 
 from __future__ import annotations
@@ -65,8 +65,9 @@ def new_token() -> str:
 class Passwords:
     """Hashes and checks passwords, in threads, a few at a time."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        """Argon2id with the library's recommended cost, unless told to spend less."""
+        self._hasher = hasher or PasswordHasher()
         self._gate = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
         self._nobody = self._hasher.hash(new_token())
 

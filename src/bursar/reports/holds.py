@@ -32,7 +32,8 @@ async def see_hold(database: Database, tenant_id: UUID, hold_id: UUID, *, only_o
     async with reading(database, tenant_id) as transaction:
         row = await transaction.fetchrow(
             """
-            select hold_id, member_id, state, amount_micro, settled_micro, overrun_micro, opened_at, expires_at, closed_at
+            select hold_id, member_id, state, amount_micro, settled_micro, overrun_micro, opened_at, expires_at,
+                   closed_at
             from ledger_holds
             where tenant_id = $1
               and hold_id = $2

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from bursar.db.engine import Database
 from bursar.db.transaction import reading
+from bursar.domain.credits import Credits
 from bursar.domain.refusals import Refusal
-from bursar.reports.balances import Purse, list_purses, see_running
+from bursar.ledger import Clock, MemberFigures, list_member_figures
 from bursar.store.members import Member, MemberFilter, count_members, find_member, list_members
 
 
 @dataclass(frozen=True)
 class MemberRow:
-    """One member with what they have."""
+    """One member with what they have. A tenant admin spends from the pool and has nothing of their own."""
 
     member: Member
-    purse: Purse
+    figures: MemberFigures
+
+    @property
+    def remaining(self) -> Credits | None:
+        """What the member can still use of its own."""
+        return None if self.figures.spends_pool else self.figures.remaining
+
+    @property
+    def extra(self) -> Credits | None:
+        """What the member has had this cycle beyond its monthly allowance. What is held counts as had."""
+        figures = self.figures
+        return None if figures.spends_pool else figures.remaining + figures.held + figures.used - figures.monthly
 
 
 @dataclass(frozen=True)
@@ -30,25 +41,21 @@ class MemberPage:
 
 
 async def see_members(
-    database: Database, tenant_id: UUID, wanted: MemberFilter, *, after: int | None, limit: int, now: datetime
+    database: Database, tenant_id: UUID, clock: Clock, wanted: MemberFilter, *, after: int | None, limit: int
 ) -> MemberPage:
     """A page of members by number. Refuses `tenant_unknown`."""
     async with reading(database, tenant_id) as transaction:
-        running = await see_running(transaction, tenant_id, now=now)
         members = await list_members(transaction, tenant_id, wanted, after=after, limit=limit)
         total = await count_members(transaction, tenant_id, wanted)
-        purses = await list_purses(
-            transaction, tenant_id, [member.member_id for member in members], epoch=running.epoch
-        )
-    return MemberPage([MemberRow(member, purses[member.member_id]) for member in members], total)
+        figures = await list_member_figures(transaction, tenant_id, [member.member_id for member in members], clock)
+    return MemberPage([MemberRow(member, figures[member.member_id]) for member in members], total)
 
 
-async def see_member(database: Database, tenant_id: UUID, member_id: UUID, *, now: datetime) -> MemberRow:
+async def see_member(database: Database, tenant_id: UUID, member_id: UUID, clock: Clock) -> MemberRow:
     """One member. Refuses `tenant_unknown`, `member_unknown`."""
     async with reading(database, tenant_id) as transaction:
-        running = await see_running(transaction, tenant_id, now=now)
+        figures = await list_member_figures(transaction, tenant_id, [member_id], clock)
         member = await find_member(transaction, tenant_id, member_id)
-        purses = await list_purses(transaction, tenant_id, [member_id], epoch=running.epoch)
     if member is None:
         raise Refusal("member_unknown", "There is no such member.", field="member_id")
-    return MemberRow(member, purses[member_id])
+    return MemberRow(member, figures[member_id])

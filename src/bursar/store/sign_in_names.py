@@ -24,6 +24,8 @@ def folded(name: str) -> str:
 
 async def find_sign_in_name(transaction: Transaction, name: str) -> SignInName | None:
     """The person who signs in under this name or e-mail address, in any spelling."""
+    if "\0" in name:
+        return None  # no name can hold it, and PostgreSQL cannot even be asked for it
     row = await transaction.fetchrow(
         """
         select tenant_id, principal_id

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bursar.actions.desk import Desk
-from bursar.ledger import EndDueCycle
-from bursar.reports.due import list_tenants_with_ended_cycle
+from bursar.db.transaction import platform_reading
+from bursar.ledger import EndDueCycle, due
 
 
 async def end_due_cycles(desk: Desk) -> int:
     """Posts nothing but the end of the cycle, once for each tenant that waits for it; returns how many waited."""
-    due = await list_tenants_with_ended_cycle(desk.platform, now=desk.clock.now())
-    for tenant_id in due:
+    async with platform_reading(desk.platform) as transaction:
+        waiting = (await due(transaction, desk.clock.now())).with_ended_cycle
+    for tenant_id in waiting:
         outcome = await desk.lanes.submit(tenant_id, EndDueCycle(actor_id=None))
         outcome.unwrap()
-    return len(due)
+    return len(waiting)

@@ -7,18 +7,21 @@ import asyncio
 import structlog
 
 from bursar.actions.desk import Desk
-from bursar.ledger import ExpireHold
-from bursar.reports.due import list_expired_holds, list_tenants_with_expired_holds
+from bursar.db.transaction import platform_reading, reading
+from bursar.ledger import ExpireHold, due, holds_past_deadline
 
 log = structlog.get_logger("bursar.worker")
 
 
 async def expire_holds(desk: Desk) -> int:
-    """Submits an end for every open hold past its deadline; returns how many ended. One settled meanwhile is no fault."""
+    """Submits an end for every hold past its deadline; returns how many ended. One settled meanwhile is no fault."""
     ended = 0
     now = desk.clock.now()
-    for tenant_id in await list_tenants_with_expired_holds(desk.platform, now=now):
-        holds = await list_expired_holds(desk.tenants, tenant_id, now=now)
+    async with platform_reading(desk.platform) as transaction:
+        waiting = (await due(transaction, now)).with_holds_past_deadline
+    for tenant_id in waiting:
+        async with reading(desk.tenants, tenant_id) as transaction:
+            holds = await holds_past_deadline(transaction, tenant_id, now)
         outcomes = await asyncio.gather(
             *(desk.lanes.submit(tenant_id, ExpireHold(actor_id=None, hold_id=hold_id)) for hold_id in holds)
         )

@@ -1,7 +1,7 @@
 """What the clock asks for, as data: a name, an interval, and what to do.
 
-A duty submits the ledger's commands like any client and holds no privilege of its own; done twice, or by two processes at
-once, it moves nothing twice, because its commands' keys are derived from what they are about.
+A duty submits the ledger's commands like any client and holds no privilege of its own; done twice, or by two processes
+at once, it moves nothing twice, because its commands' keys are derived from what they are about.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Does the duties of a schedule, each in a loop of its own, until it is told to stop.
 
-A duty that fails is logged with its trace and tried again after a pause that grows; it never stops the others, and never
-fails silently: the failures are counted, and /readyz tells of a duty that keeps failing.
+A duty that fails is logged with its trace and tried again after a pause that grows; it never stops the others, and
+never fails silently: the failures are counted, and /readyz tells of a duty that keeps failing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Supervisor:
         stopwatch = Stopwatch()
         try:
             count = await duty.work()
-        except Exception:  # noqa: BLE001  the outermost loop of this duty
+        except Exception:
             self._failures[duty.name] += 1
             log.exception("duty failed", duty=duty.name, failures=self._failures[duty.name])
         else:

@@ -1,0 +1,12 @@
+"""The API's contract as it is committed."""
+
+from __future__ import annotations
+
+import json
+
+from bursar.api.app import create_api
+
+
+def contract_text() -> str:
+    """The contract as text with sorted keys, so that a change shows as itself."""
+    return json.dumps(create_api().openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

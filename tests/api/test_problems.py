@@ -1,0 +1,160 @@
+"""How the API says no: one table, one shape, never a fault for bad input."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from bursar.api.problems import EDGE_PROBLEMS, HINTS, STATUSES
+from bursar.domain.refusals import REFUSALS
+from tests.support.offices import PASSWORD, TestOffice
+
+
+def test_every_refusal_has_a_status_and_no_status_is_left_over() -> None:
+    assert set(STATUSES) == set(REFUSALS)
+    assert set(STATUSES.values()) <= {401, 402, 403, 404, 409, 422}
+    assert set(HINTS) <= set(REFUSALS)
+    assert not set(EDGE_PROBLEMS) & set(REFUSALS)
+
+
+def problem_in(response: httpx.Response) -> dict[str, Any]:
+    """The problem+json document of an answer, which must be well formed."""
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == response.status_code
+    assert problem["type"] == f"urn:bursar:problem:{problem['code']}"
+    assert problem["request_id"] == response.headers["x-request-id"]
+    assert problem["title"]
+    assert problem["detail"].endswith(".")
+    return problem
+
+
+async def test_an_unknown_path_and_a_method_that_is_not_offered_are_problems_too(house: TestOffice) -> None:
+    visitor = house.visitor()
+
+    unknown = await visitor.get("/api/v1/nothing")
+    outside = await visitor.get("/api/nothing/at/all")
+    method = await visitor.put("/api/v1/session", json={})
+
+    assert (unknown.status_code, problem_in(unknown)["code"]) == (404, "not_found")
+    assert (outside.status_code, problem_in(outside)["code"]) == (404, "not_found")
+    assert (method.status_code, problem_in(method)["code"]) == (405, "method_not_allowed")
+
+
+async def test_a_safe_request_id_is_echoed_and_an_unsafe_one_replaced(house: TestOffice) -> None:
+    visitor = house.visitor()
+
+    safe = await visitor.get("/api/v1/session", headers={"x-request-id": "my.call-1_x"})
+    unsafe = await visitor.get("/api/v1/session", headers={"x-request-id": "a b<script>"})
+    long = await visitor.get("/healthz", headers={"x-request-id": "a" * 129})
+
+    assert problem_in(safe)["request_id"] == "my.call-1_x"
+    assert problem_in(unsafe)["request_id"].startswith("req_")
+    assert long.headers["x-request-id"].startswith("req_")
+
+
+MALFORMED_BODIES = (
+    b"", b"{", b"[]", b"null", b'"text"', b"1", b"NaN", b'{"amount": NaN}', b"\xff\xfe", b'{"amount": "1"} trailing',
+    b'{"amount": "1", "amount": 2}', b"[" * 2000, b'{"member_id": "\\ud800", "amount": "1"}',
+    b'{"member_id": "mem_\\u0000", "amount": "1"}', b'{"member_id": 5, "amount": "1"}',
+    b'{"member_id": "mem_00000000000000000000000000000000", "amount": "1", "note": "a\\u0000b"}',
+    b'{"member_id": "mem_00000000000000000000000000000000", "amount": "1", "surprise": true}',
+    b'{"member_id": "grp_00000000000000000000000000000000", "amount": "1"}', b'{"amount": "1"}',
+)  # fmt: skip
+
+
+async def test_malformed_bodies_are_refused_and_never_a_fault(house: TestOffice) -> None:
+    await house.tenant()
+    admin = await house.signed_in("acme-admin")
+
+    for body in MALFORMED_BODIES:
+        response = await admin.post("/api/v1/allocations", content=body, headers={"content-type": "application/json"})
+        assert (body, response.status_code) == (body, 422), response.text
+        assert problem_in(response)["fields"], body
+
+
+async def test_every_wrong_field_is_named_at_once(house: TestOffice) -> None:
+    await house.tenant()
+    admin = await house.signed_in("acme-admin")
+
+    response = await admin.post(
+        "/api/v1/members", json={"username": "a b", "display_name": "", "password": "short", "role": "owner"}
+    )
+
+    problem = problem_in(response)
+    assert problem["code"] == "invalid_input"
+    assert {field["field"] for field in problem["fields"]} == {"username", "display_name", "password", "role"}
+
+
+MALFORMED_QUERIES = (
+    "members?limit=0", "members?limit=201", "members?limit=x", "members?cursor=x", "members?cursor=W10",
+    "members?search=%00",
+    "members?group_id=x", "members?cursor=WzkyMjMzNzIwMzY4NTQ3NzU4MDhd", "transactions?cursor=WzEsIngiXQ",
+    "transactions?member_id=%00", "groups?cursor=WyJncnBfIl0", "members/mem_x", "members/%00", "holds/x",
+    "pool?tenant_id=x", "members?cursor=%C3%A9",
+)  # fmt: skip
+
+
+async def test_malformed_queries_are_refused_and_never_a_fault(house: TestOffice) -> None:
+    await house.tenant()
+    admin = await house.signed_in("acme-admin")
+
+    for query in MALFORMED_QUERIES:
+        response = await admin.get(f"/api/v1/{query}")
+        assert (query, response.status_code) == (query, 422), response.text
+        problem_in(response)
+
+
+async def test_a_body_above_the_limit_is_refused_however_it_is_sent(house: TestOffice) -> None:
+    visitor = house.visitor()
+    large = json.dumps({"name": "x" * 1_100_000, "password": PASSWORD}).encode()
+
+    async def in_pieces() -> Any:
+        for start in range(0, len(large), 65536):
+            yield large[start : start + 65536]
+
+    headers = {"content-type": "application/json"}
+    at_once = await visitor.post("/api/v1/session", content=large, headers=headers)
+    streamed = await house.visitor().post("/api/v1/session", content=in_pieces(), headers=headers)
+
+    for response in (at_once, streamed):
+        assert (response.status_code, problem_in(response)["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:1"},
+    ],
+)
+async def test_a_write_caused_by_another_site_is_refused(house: TestOffice, headers: dict[str, str]) -> None:
+    body = {"name": "nobody", "password": PASSWORD}
+
+    response = await house.visitor().post("/api/v1/session", json=body, headers=headers)
+
+    assert (response.status_code, problem_in(response)["code"]) == (403, "cross_site")
+
+
+@pytest.mark.parametrize("own", [{"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}, {"origin": "own"}, {}])
+async def test_a_write_of_our_own_pages_or_of_a_program_passes(house: TestOffice, own: dict[str, str]) -> None:
+    headers = {name: house.url if value == "own" else value for name, value in own.items()}
+
+    response = await house.visitor().post(
+        "/api/v1/session", json={"name": "nobody", "password": PASSWORD}, headers=headers
+    )
+
+    assert problem_in(response)["code"] == "sign_in_failed"
+
+
+async def test_a_form_that_another_site_could_post_is_refused(house: TestOffice) -> None:
+    response = await house.visitor().post("/api/v1/session", data={"name": "root", "password": PASSWORD})
+
+    assert (response.status_code, problem_in(response)["code"]) == (415, "media_type_unsupported")
