@@ -59,7 +59,7 @@ from bursar.ledger.commands import (
     VoidHold,
     check_key,
 )
-from bursar.ledger.due import Due, due, holds_past_deadline
+from bursar.ledger.deadlines import Due, due, holds_past_deadline
 from bursar.ledger.posting.bulk import post_in_bulk
 from bursar.ledger.posting.lanes import Lanes, PostingFault
 from bursar.ledger.posting.loading import Clock
