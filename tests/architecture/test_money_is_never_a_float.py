@@ -12,7 +12,7 @@ MONEY_PATHS = ("src/bursar/domain", "src/bursar/ledger", "src/bursar/store")
 
 # Floats that are no amounts: the file, the function (or "" for the module) and the reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("src/bursar/ledger/posting/lanes.py", ""): "the pause between two attempts, in seconds",
+    ("src/bursar/ledger/posting/session.py", ""): "pauses and time-outs, in seconds",
 }
 
 

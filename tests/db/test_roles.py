@@ -57,7 +57,10 @@ def test_provisioning_again_gives_the_same_endpoints(fresh_database: FreshDataba
 
 def test_a_database_called_bursar_does_not_collide_with_the_group_roles(postgres: Server) -> None:
     with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
-        connection.execute("create database bursar")
+        # The embedded server has one of this name already, and nothing in it.
+        is_there = connection.execute("select from pg_database where datname = 'bursar'").fetchone() is not None
+        if not is_there:
+            connection.execute("create database bursar")
     try:
         endpoints = provision(address_of_database(postgres.admin_url, database="bursar"), SECRET_KEY)
 
@@ -65,7 +68,8 @@ def test_a_database_called_bursar_does_not_collide_with_the_group_roles(postgres
         assert user_of(endpoints.platform_url)[0] == "bursar_platform_login"
     finally:
         with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
-            connection.execute("drop database bursar with (force)")
+            if not is_there:
+                connection.execute("drop database bursar with (force)")
             connection.execute("drop role if exists bursar_app_login, bursar_platform_login")
 
 

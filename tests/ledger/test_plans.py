@@ -26,7 +26,7 @@ async def test_a_posting_statement_finds_rows_by_their_primary_key_even_if_plann
     arrays = max(int(number) for number in re.findall(r"\$(\d+)", statement))
     connection = await database.connect_posting()
     try:
-        arguments = [[] for _ in range(arrays)]
+        arguments: list[list[object]] = [[] for _ in range(arrays)]
         (row,) = await connection.fetch(f"explain (format json) {statement}", *arguments)
     finally:
         await connection.close()
@@ -46,7 +46,7 @@ async def test_a_reversal_finds_its_original_by_the_index_made_for_it(database: 
 
     scans = [node for node in _nodes(json.loads(row[0])[0]["Plan"]) if "Relation Name" in node]
     assert scans
-    assert all("transfer_id" in node.get("Index Cond", "") for node in scans)
+    assert all("transfer_id" in str(node.get("Index Cond")) for node in scans)
 
 
 def _nodes(plan: dict[str, object]) -> list[dict[str, object]]:
