@@ -68,7 +68,9 @@ def test_a_database_called_bursar_does_not_collide_with_the_group_roles(postgres
         assert user_of(endpoints.platform_url)[0] == "bursar_platform_login"
     finally:
         with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
-            if not is_there:
+            if is_there:
+                connection.execute("drop owned by bursar_app_login, bursar_platform_login")
+            else:
                 connection.execute("drop database bursar with (force)")
             connection.execute("drop role if exists bursar_app_login, bursar_platform_login")
 

@@ -50,7 +50,7 @@ class CycleReset(Shape):
     note: Note = None
 
 
-@routes.get("", responses=problems(401, 403, 404))
+@routes.get("", responses=problems(401, 403, 404, 422))
 async def get_cycle(visit: Annotated[TenantVisit, tenant(Permission.SEE_CYCLE)]) -> Cycle:
     """The running cycle."""
     seen = (await see_tenant_figures(visit.desk.tenants, visit.tenant_id, visit.desk.clock.of_ledger)).cycle
