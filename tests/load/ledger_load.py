@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -110,22 +111,37 @@ def through_lanes(lanes: ledger.Lanes, places: Sequence[Place]) -> Callable[[int
     return pair
 
 
-def one_transaction_each(database: Database, place: Place) -> Callable[[int], Awaitable[None]]:
-    """The same call posted the usual way: every operation a transaction of its own, on a pooled connection."""
+@asynccontextmanager
+async def one_transaction_each(
+    database: Database, place: Place, *, connections: int
+) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """The same call posted the usual way: every operation a transaction of its own, on one of so many connections.
+
+    The connections are the ledger's own kind, so that the comparison is of the design and not of plans.
+    """
     opening_text = opening_statements(Mode.WRITING, [place.tenant_id])
+    free = [await database.connect_posting() for _ in range(connections)]
+    all_connections = list(free)
 
     async def post_alone(command: ledger.Command) -> None:
-        async with database.pool.acquire() as connection:
+        connection = free.pop()
+        try:
             await connection.execute(opening_text)
             (outcome,) = await ledger.post(connection, place.tenant_id, [command], as_it_is)
             await connection.execute("commit")
-            outcome.unwrap()
+        finally:
+            free.append(connection)
+        outcome.unwrap()
 
     async def pair(number: int) -> None:
         for command in _pair(place.members[number % len(place.members)]):
             await post_alone(command)
 
-    return pair
+    try:
+        yield pair
+    finally:
+        for connection in all_connections:
+            await connection.close()
 
 
 def _pair(member_id: UUID) -> tuple[ledger.OpenHold, ledger.SettleHold]:

@@ -16,6 +16,7 @@ import uvloop
 from bursar.api.front import Application
 from bursar.compose import Ground, Office, office
 from bursar.config import CannotStart, Settings
+from bursar.outside.collector import quieten_collector
 
 LISTEN_BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 30
@@ -111,6 +112,7 @@ async def serve(
     try:
         async with office(settings, ground) as running:
             await prepare(running)
+            quieten_collector()
             server = Server(
                 uvicorn_config(running.application, grace_seconds=settings.shutdown_grace_seconds), announce=announce
             )
