@@ -126,8 +126,8 @@ async def test_nobody_allocates_to_oneself_or_to_a_tenant_admin(house: TestOffic
 
 
 NOT_DECIMAL: tuple[object, ...] = (
-    1, 1.5, True, None, [], {}, "", "1e3", "NaN", "Infinity", "+1", " 1", "1,50", ".5", "1.", "01", "\u0661", "1" * 5000,
-    "{sentence}",
+    1, 1.5, True, None, [], {}, "", "1e3", "NaN", "Infinity", "+1", " 1", "1,50", ".5", "1.", "01", "\u0661",
+    "1" * 5000, "{sentence}",
 )  # fmt: skip
 NOT_AMOUNTS: dict[str, tuple[object, ...]] = {
     "amount_not_decimal": NOT_DECIMAL,

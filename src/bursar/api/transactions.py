@@ -48,6 +48,7 @@ class TransactionShape(Shape):
     target: SideShape
     posted_at: datetime
     actor_name: str | None
+    hold_id: str | None
     note: str | None
 
 
@@ -91,6 +92,7 @@ def _shape(transfer: PostedTransfer, own: Side, names: Mapping[UUID, str]) -> Tr
         target=_side(transfer.target, names),
         posted_at=transfer.posted_at,
         actor_name=names.get(transfer.actor_id) if transfer.actor_id else None,
+        hold_id=public_id("hold", transfer.hold_id) if transfer.hold_id else None,
         note=transfer.note,
     )
 

@@ -48,3 +48,21 @@ async def insert_event(transaction: Transaction, tenant_id: UUID, event: Event) 
         event.note,
         json.dumps(dict(event.detail)),
     )
+
+
+async def has_event(transaction: Transaction, tenant_id: UUID, *, kind: str) -> bool:
+    """Whether something of this kind happened to the tenant itself."""
+    return bool(
+        await transaction.fetchval(
+            """
+            select exists (
+                select from events
+                where tenant_id = $1
+                  and subject_id = $1
+                  and kind = $2
+            )
+            """,
+            tenant_id,
+            kind,
+        )
+    )

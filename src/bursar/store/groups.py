@@ -88,3 +88,18 @@ async def list_groups(transaction: Transaction, tenant_id: UUID, *, after: UUID 
         limit,
     )
     return [Group(**dict(row)) for row in rows]
+
+
+async def find_group_by_name(transaction: Transaction, tenant_id: UUID, name: str) -> Group | None:
+    """The group of this tenant with this name, in any spelling."""
+    row = await transaction.fetchrow(
+        """
+        select group_id, name, is_default
+        from groups
+        where tenant_id = $1
+          and lower(name) = lower($2)
+        """,
+        tenant_id,
+        name,
+    )
+    return None if row is None else Group(**dict(row))

@@ -79,3 +79,21 @@ async def take_member_number(transaction: Transaction, tenant_id: UUID) -> int:
         tenant_id,
     )
     return int(number)
+
+
+async def list_tenants_named(transaction: Transaction, name: str, tenant_id: UUID | None) -> list[Tenant]:
+    """Organisations with this name in any spelling, or with this id; two of a name are enough to know it is not unique.
+    """
+    rows = await transaction.fetch(
+        """
+        select tenant_id, name, status, created_at
+        from tenants
+        where lower(name) = lower($1)
+           or tenant_id = $2
+        order by tenant_id
+        limit 2
+        """,
+        name,
+        tenant_id,
+    )
+    return [Tenant(**dict(row)) for row in rows]

@@ -1,0 +1,90 @@
+"""Who is in the demo and what they have, as data. All of it is made up; `.example` addresses reach nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TENANT = "Acme Robotics"
+DOMAIN = "acme-robotics.example"
+PASSWORD = "bursar-demo"  # noqa: S105  public on purpose: the demo is served on the loopback only
+SUPER_ADMIN = "demo-operator"
+TENANT_ADMIN = ("dana", "Dana Whitfield")
+GRANT = "20000.00"
+PER_CYCLE = "105000.00"
+
+
+@dataclass(frozen=True)
+class DemoMember:
+    """One member: the allowance per cycle, what was allocated on top, and what has been used."""
+
+    name: str
+    monthly: str
+    used: str
+    allocated: str | None = None
+    role: str = "member"
+
+    @property
+    def username(self) -> str:
+        return self.name.lower().replace(" ", ".")
+
+    @property
+    def email(self) -> str:
+        return f"{self.username}@{DOMAIN}"
+
+
+@dataclass(frozen=True)
+class DemoGroup:
+    """One group: its budget per cycle, credits on top, and its members."""
+
+    name: str
+    monthly: str
+    members: tuple[DemoMember, ...]
+    allocated: str | None = None
+
+
+_M = DemoMember
+
+GROUPS: tuple[DemoGroup, ...] = (
+    DemoGroup(
+        "Default", "12000.00",
+        (
+            _M("Aisha Okafor", "500.00", "465.83"),
+            _M("Ben Lindqvist", "250.00", "45.46"),
+            _M("Farid Rahman", "1000.00", "520.80", role="admin"),
+            _M("Keiko Sato", "500.00", "180.13", "250.00"),
+            _M("Liam Byrne", "1000.00", "520.47", "250.00"),
+            _M("Omar Farouk", "1500.00", "1395.99", "250.00"),
+            _M("Priya Nair", "2000.00", "1180.25"),
+        ),
+        "500.00",
+    ),
+    DemoGroup(
+        "Research", "45000.00",
+        (
+            _M("Amara Diallo", "9000.00", "4210.77"),
+            _M("Chen Wei", "8000.00", "3120.40", "500.00"),
+            _M("Hannah Schmidt", "7500.00", "2204.91"),
+            _M("Lucas Moreau", "5000.00", "1073.52"),
+        ),
+    ),
+    DemoGroup(
+        "Platform Engineering", "28000.00",
+        (
+            _M("Elena Garcia", "6000.00", "2950.08"),
+            _M("Jonas Weber", "6000.00", "1877.35"),
+            _M("Nina Petrova", "5000.00", "1210.64"),
+            _M("Yusuf Demir", "4000.00", "559.93"),
+        ),
+    ),
+    DemoGroup(
+        "Customer Support", "9000.00",
+        (
+            _M("Grace Kim", "2000.00", "811.20"),
+            _M("Sofia Rossi", "2000.00", "524.66", "100.00"),
+        ),
+    ),
+    DemoGroup("Growth & Marketing", "7000.00", (_M("Tomas Novak", "1500.00", "214.90"),)),
+)  # fmt: skip
+
+UNDER_WAY = (("Aisha Okafor", "12.00"), ("Chen Wei", "45.00"))
+"""Calls that are under way: credits that are held when somebody looks."""
