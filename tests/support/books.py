@@ -89,7 +89,7 @@ class TestBooks:
         books = loaded[self.tenant_id]
         outcomes = decide(books, commands)
         self._check_marks(books)
-        finish(write(self.tables.transaction, [books]))
+        finish(write(self.tables.transaction, [books], identity()))
         check_books(self)
         return outcomes
 
@@ -290,7 +290,7 @@ class TestBooks:
             is_new = books.touched_holds.get(hold.hold_id)
             if is_new:
                 continue
-            written = tables.HOLDS_ENDED.names if is_new is False else ()
+            written = tables.HOLDS_CHANGED.names if is_new is False else ()
             stored_hold = self.hold_row(hold.hold_id)
             expected = replace(stored_hold, **{name: getattr(hold, name) for name in written})
             assert hold == expected, "a hold changed in a way that is not written"
