@@ -45,8 +45,10 @@ def posted(books: TestBooks, command: Transfer) -> UUID:
     return answer.transfer_id
 
 
-def shortage(code: str, detail: str, scope: str, identity_: UUID, **facts: str | None) -> Refusal:
-    return Refusal(code, detail, field="amount", scope=scope, id=public_id(scope, identity_), **facts)
+def shortage(
+    code: str, detail: str, scope: str, identity_: UUID, *, field: str = "amount", **facts: str | None
+) -> Refusal:
+    return Refusal(code, detail, field=field, scope=scope, id=public_id(scope, identity_), **facts)
 
 
 POSTED_KINDS = sorted(code for code, kind in KINDS.items() if kind.channel is Channel.COMMAND)
@@ -313,7 +315,7 @@ def test_an_allocation_that_was_spent_cannot_be_reversed_until_the_funds_are_bac
     refusal = books.refused(reverse(original))
     assert refusal == shortage(
         "insufficient_balance", "Insufficient user balance: 3.00 available, 5.00 asked.", "member", member_id,
-        limit="3.00", available="3.00", held="0.00", asked="5.00", resets_at=None,
+        field="reverses_id", limit="3.00", available="3.00", held="0.00", asked="5.00", resets_at=None,
     )  # fmt: skip
     books.do(transfer("allocation", "2", member_id=member_id))
     books.do(reverse(original))

@@ -82,7 +82,7 @@ class TablesInMemory:
             rows[key] = rows[key] | row
         else:
             assert verb == "upsert" or key not in rows, f"{table.name} has {key} already"
-            rows[key] = row
+            rows[key] = _BLANKS.get(table.name, {}) | row
 
 
 def finish(coroutine: Coroutine[Any, None, _Result]) -> _Result:
@@ -109,5 +109,9 @@ _WRITES: dict[str, tuple[str, Table]] = {
     **{table.insert: ("insert", table) for table in _ALL},
     **{table.update: ("update", table) for table in _ALL},
     **{table.upsert: ("upsert", table) for table in (tables.ISSUED, tables.COMMANDS)},
-    tables.HOLDS_ENDED.update: ("update", tables.HOLDS_ENDED),
+    tables.HOLDS_OPENED.insert: ("insert", tables.HOLDS_OPENED),
+    tables.HOLDS_CHANGED.update: ("update", tables.HOLDS_CHANGED),
 }
+
+# What a hold that is opened does not say yet is null, in the order of the columns.
+_BLANKS: dict[str, _Row] = {tables.HOLDS.name: dict.fromkeys(tables.HOLDS.names)}

@@ -41,11 +41,11 @@ def set_per_cycle(books: Books, command: SetPerCycle) -> Changed:
     change = wanted - control.per_cycle_micro
     books.by(command.actor_id, command.transfer_id, command.note)
     if change > 0:
-        check_issuable(books, change)
+        check_issuable(books, change, field="per_cycle")
         issued = books.issued_account(Account.ISSUED_CYCLE)
         books.move("cycle_increase", Account.ISSUED_CYCLE, issued, Account.PLAN, control, change)
     elif change < 0:
-        check_funds(books, Account.PLAN, control, -change)
+        check_funds(books, Account.PLAN, control, -change, field="per_cycle")
         issued = books.issued_account(Account.ISSUED_CYCLE)
         books.move("cycle_reduction", Account.PLAN, control, Account.ISSUED_CYCLE, issued, -change)
     control.per_cycle_micro = wanted
@@ -78,9 +78,9 @@ def set_group_monthly(books: Books, command: SetGroupMonthly) -> Changed:
     _check_children(group, wanted, group.members_monthly_micro, field="monthly")
     change = wanted - group.monthly_micro
     if change > 0:
-        check_funds(books, Account.PLAN, control, change)
+        check_funds(books, Account.PLAN, control, change, field="monthly")
     elif change < 0:
-        check_funds(books, Account.GROUP_ALLOWANCE, group, -change)
+        check_funds(books, Account.GROUP_ALLOWANCE, group, -change, field="monthly")
     touch(books, group)
     books.by(command.actor_id, command.transfer_id, command.note)
     if change > 0:
@@ -113,9 +113,9 @@ def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
             raise Refusal("member_disabled", "A disabled member's allowance cannot be raised.", field="member_id")
         if wallet.spends_pool:
             raise Refusal("recipient_spends_pool", "A tenant admin spends from the pool.", field="member_id")
-        check_undistributed(books, group, change)
+        check_undistributed(books, group, change, field="monthly")
     elif change < 0:
-        check_funds(books, Account.MEMBER_ALLOWANCE, wallet, -change)
+        check_funds(books, Account.MEMBER_ALLOWANCE, wallet, -change, field="monthly")
     touch(books, group)
     touch(books, wallet)
     books.by(command.actor_id, command.transfer_id, command.note)
@@ -130,7 +130,7 @@ def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
     return Changed("member_monthly", abs(change), books.now)
 
 
-def check_undistributed(books: Books, group: Group, micro: int) -> None:
+def check_undistributed(books: Books, group: Group, micro: int, *, field: str) -> None:
     """Refuses `insufficient_budget` unless the group can give this much per cycle, and has it left in this one.
 
     Rule: BUDGET-7
@@ -142,7 +142,7 @@ def check_undistributed(books: Books, group: Group, micro: int) -> None:
             "insufficient_budget",
             f"The group's undistributed budget is too small: {decimal_text(undistributed)} available, "
             f"{decimal_text(micro)} asked.",
-            field="amount",
+            field=field,
             scope=scope,
             id=identity,
             limit=decimal_text(group.monthly_micro),
@@ -151,7 +151,7 @@ def check_undistributed(books: Books, group: Group, micro: int) -> None:
             asked=decimal_text(micro),
             resets_at=None,
         )
-    check_funds(books, Account.GROUP_ALLOWANCE, group, micro)
+    check_funds(books, Account.GROUP_ALLOWANCE, group, micro, field=field)
 
 
 def _check_children(row: Control | Group, wanted: int, given_out: int, *, field: str) -> None:

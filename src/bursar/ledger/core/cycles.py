@@ -123,6 +123,8 @@ def _roll(books: Books, passed: int, started_at: datetime, ends_at: datetime) ->
     control.epoch += passed
     control.epoch_started_at, control.epoch_ends_at = started_at, ends_at
     control.pot_held_micro = 0
+    # Without credits per cycle nothing moves, and the new cycle has begun all the same.
+    books.mark(control)
     if issue:
         issued = books.issued_account(Account.ISSUED_CYCLE)
         books.move("cycle_issue", Account.ISSUED_CYCLE, issued, Account.CYCLE, control, issue)

@@ -49,8 +49,8 @@ def held(books: Books, account: str, row: Holder) -> int:
     return row.balance_held_micro
 
 
-def check_funds(books: Books, account: str, row: Holder, micro: int) -> None:
-    """Refuses with the account's own shortage if less than the amount is free.
+def check_funds(books: Books, account: str, row: Holder, micro: int, *, field: str) -> None:
+    """Refuses with the account's own shortage if less than the amount is free. `field` is the input that asked for it.
 
     Rule: TRANSFER-4
     """
@@ -64,7 +64,7 @@ def check_funds(books: Books, account: str, row: Holder, micro: int) -> None:
     raise Refusal(
         code,
         f"{sentence}: {decimal_text(max(available, 0))} available, {decimal_text(micro)} asked.",
-        field="amount",
+        field=field,
         scope=scope,
         id=identity,
         limit=decimal_text(available + held_micro),
@@ -75,13 +75,13 @@ def check_funds(books: Books, account: str, row: Holder, micro: int) -> None:
     )
 
 
-def check_issuable(books: Books, micro: int) -> None:
+def check_issuable(books: Books, micro: int, *, field: str) -> None:
     """Refuses `total_too_large` if the tenant would have been issued more than can be kept.
 
     Rule: AMOUNT-8
     """
     if -books.control.issued_micro + micro > ISSUED_MAX_MICRO:
-        raise Refusal("total_too_large", "The tenant's total would pass the largest that can be kept.", field="amount")
+        raise Refusal("total_too_large", "The tenant's total would pass the largest that can be kept.", field=field)
 
 
 def scope_of(row: Holder) -> tuple[str, str]:

@@ -254,7 +254,8 @@ def _insufficient_quota(books: Books, wallet: Wallet, left: int, asked: int) -> 
         available=decimal_text(left),
         held=decimal_text(held),
         asked=decimal_text(asked),
-        resets_at=books.control.epoch_ends_at.isoformat(),
+        # What the tenant budgets per cycle renews; the pool, which a tenant admin spends from, does not.
+        resets_at=None if wallet.spends_pool else books.control.epoch_ends_at.isoformat(),
     )
 
 

@@ -171,7 +171,7 @@ def move_wallet(books: Books, command: MoveWallet) -> Changed:
         raise Refusal("same_group", "The member is in this group already.", field="group_id")
     monthly = wallet.monthly_micro
     if monthly:
-        check_undistributed(books, new, monthly)
+        check_undistributed(books, new, monthly, field="group_id")
     # The member rolls over first: as a member of its old group, whose budget its allowance came out of until now.
     touch(books, wallet)
     touch(books, old)

@@ -31,7 +31,7 @@ def transfer(books: Books, command: Transfer) -> Transferred:
     check_amount(command.amount.micro)
     check_note(command.note)
     books.by(command.actor_id, command.transfer_id, command.note)
-    return _post(books, kind, command.member_id, command.group_id, command.amount.micro)
+    return _post(books, kind, command.member_id, command.group_id, command.amount.micro, field="amount")
 
 
 def reverse(books: Books, command: Reverse) -> Transferred:
@@ -52,7 +52,8 @@ def reverse(books: Books, command: Reverse) -> Transferred:
     kind = KINDS[opposite]
     owner_id = original.source_id or original.target_id
     to_member = Owner.MEMBER in (OWNER_OF[kind.source], OWNER_OF[kind.target])
-    answer = _post(books, kind, owner_id if to_member else None, owner_id, original.amount_micro)
+    member_id = owner_id if to_member else None
+    answer = _post(books, kind, member_id, owner_id, original.amount_micro, field="reverses_id")
     books.remember_derived(reversal_key(original.transfer_id))
     return answer
 
@@ -84,7 +85,9 @@ def check_level(micro: int, *, field: str) -> None:
         raise Refusal("amount_too_large", f"The amount may be at most {largest}.", field=field, largest=largest)
 
 
-def _post(books: Books, kind: TransferKind, member_id: UUID | None, group_id: UUID | None, micro: int) -> Transferred:
+def _post(
+    books: Books, kind: TransferKind, member_id: UUID | None, group_id: UUID | None, micro: int, *, field: str
+) -> Transferred:
     """Check recipient and funds, then move. What goes back to where credits come from must have come from there.
 
     Rule: TRANSFER-9
@@ -94,11 +97,11 @@ def _post(books: Books, kind: TransferKind, member_id: UUID | None, group_id: UU
     if kind.target in _RECIPIENTS:
         _check_recipient(books, target_row)
     if CLASS_OF[kind.source] == AccountClass.ISSUED:
-        check_issuable(books, micro)
+        check_issuable(books, micro, field=field)
     else:
-        check_funds(books, kind.source, source_row, micro)
+        check_funds(books, kind.source, source_row, micro, field=field)
     if CLASS_OF[kind.target] == AccountClass.ISSUED:
-        check_funds(books, kind.target, target_row, micro)
+        check_funds(books, kind.target, target_row, micro, field=field)
     for row in (source_row, target_row):
         if isinstance(row, Wallet | Group):
             touch(books, row)
