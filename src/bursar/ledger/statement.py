@@ -3,7 +3,7 @@
 `explain` tells one subject's story from its beginning, `find_transfers` lists the latest transfers for a page. Pages
 are keyset: a `Place` is where one page ended. Not here: what there is now (`balances`).
 
-Rule: JOURNAL-1
+Rule: PROOF-2
 """
 
 from __future__ import annotations

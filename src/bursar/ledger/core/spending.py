@@ -153,10 +153,10 @@ def refund(books: Books, hold: Hold, wallet: Wallet, micro: int) -> None:
             target, target_row = (Account.PLAN if account in _POT else Account.POOL), books.control
         books.move("usage_refund", Account.CONSUMED, wallet, target, target_row, part)
         if hold.closed_epoch == books.control.epoch:
-            # An ended cycle's allowance was charged through `pot_previous`, which is no use of the group's in this one.
-            was_kept_over = account in _POT and is_old
-            group = row if type(row) is Group and not was_kept_over else None
-            _count_use(books, wallet, group, -part, in_pot=account in _POT and not is_old)
+            in_pot = account in _POT
+            # An ended cycle's leg was charged out of `pot_previous`, which no group's use counts.
+            group = row if type(row) is Group and not (in_pot and is_old) else None
+            _count_use(books, wallet, group, -part, in_pot=in_pot and not is_old)
     if micro:
         raise Broken("a refund above what was charged", hold=hold.hold_id, rest=micro)
 
