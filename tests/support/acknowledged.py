@@ -75,9 +75,9 @@ class Acknowledged:
 def _compare(told: dict[tuple[UUID, UUID], _Seen], rows: psycopg.Cursor[tuple[object, ...]]) -> None:
     found: dict[tuple[object, object], list[_Seen]] = {}
     for tenant_id, identity, *values in rows:
-        found.setdefault((tenant_id, identity), []).append(tuple(values))
-    for key, values in told.items():
-        assert [_comparable(row) for row in found.get(key, [])] == [_comparable(values)], (key, values, found.get(key))
+        found.setdefault((tenant_id, identity), []).append(_comparable(tuple(values)))
+    for key, answer in told.items():
+        assert found.get(key) == [_comparable(answer)], (key, answer, found.get(key))
 
 
 def _comparable(values: _Seen) -> _Seen:

@@ -26,7 +26,7 @@ from bursar.ledger.core.decide import HANDLERS
 
 LINE_BYTES_MAX = 2**24
 
-_command_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, HANDLERS))  # type: ignore[arg-type]
+_command_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, HANDLERS))
 
 
 class Child:

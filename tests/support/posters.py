@@ -72,7 +72,7 @@ class Poster:
 
     async def wait_until_stopped(self) -> None:
         """Until the process has been stopped by a signal."""
-        while _state(self.pid) != "T":
+        while _state(self.pid) != "T":  # noqa: ASYNC110 - only the kernel knows when
             await asyncio.sleep(0.01)
 
     async def end(self) -> None:

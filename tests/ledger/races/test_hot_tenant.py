@@ -11,8 +11,9 @@ from uuid_utils.compat import uuid7
 
 from bursar import ledger
 from bursar.db.engine import Database
+from bursar.domain.credits import Credits
 from tests.support.acknowledged import Acknowledged
-from tests.support.books import CREDIT, Credits, Tenancy, hold, open_tenancy, post, whole_credits
+from tests.support.books import CREDIT, Tenancy, hold, open_tenancy, post, whole_credits
 from tests.support.posters import Poster, posters
 from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books

@@ -190,7 +190,7 @@ async def test_one_hold_id_used_by_two_tenants_is_two_holds(
     await lanes.close()
 
     with psycopg.connect(fresh_database.admin_url) as connection:
-        states = dict(
+        states: dict[object, object] = dict(
             connection.execute("select tenant_id, state from bursar.ledger_holds where hold_id = %s", [call.hold_id])
         )
     assert states == {mine.tenant_id: "voided", theirs.tenant_id: "open"}
