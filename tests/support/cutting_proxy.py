@@ -33,7 +33,7 @@ class CuttingProxy:
         parts = urlsplit(url)
         host, port = (parse_qs(parts.query)[name][0] for name in ("host", "port"))
         self._target = f"{host}/.s.PGSQL.{port}"
-        self._socket = str(folder / f".s.PGSQL.{port}")
+        self._socket = folder / f".s.PGSQL.{port}"
         self.url = url.replace(f"host={quote(host, safe='')}", f"host={quote(str(folder), safe='')}")
         assert self.url != url
         self.cut: Cut | None = None
@@ -51,7 +51,8 @@ class CuttingProxy:
         if self._server is not None:
             self._server.close()
             self._server = None
-            Path(self._socket).unlink(missing_ok=True)
+            # One system call on a local folder, and nothing else runs here.
+            self._socket.unlink(missing_ok=True)
         for writer in list(self._writers):
             writer.transport.abort()
 

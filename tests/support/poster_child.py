@@ -26,7 +26,8 @@ from bursar.ledger.core.decide import HANDLERS
 
 LINE_BYTES_MAX = 2**24
 
-_command_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, HANDLERS))
+COMMANDS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, HANDLERS))
+"""Reads a command of any kind."""
 
 
 class Child:
@@ -57,11 +58,11 @@ class Child:
     async def _answer(self, order: dict[str, Any]) -> dict[str, Any]:
         match order["do"]:
             case "submit":
-                command = _command_decoder.decode(msgspec.json.encode(order["command"]))
+                command = COMMANDS.decode(msgspec.json.encode(order["command"]))
                 return {"outcomes": [_written(await self.lanes.submit(UUID(order["tenant"]), command))]}
             case "post":
                 tenant_id = UUID(order["tenant"])
-                commands = [_command_decoder.decode(msgspec.json.encode(command)) for command in order["commands"]]
+                commands = [COMMANDS.decode(msgspec.json.encode(command)) for command in order["commands"]]
 
                 async def act() -> list[ledger.Outcome]:
                     async with writing(self.database, tenant_id) as tx:
