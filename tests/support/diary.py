@@ -19,10 +19,10 @@ import psycopg
 
 from bursar.ledger.answers import decode_outcome
 from tests.support.acknowledged import Acknowledged
-from tests.support.tenancies import Tenancy
 from tests.support.poster_child import COMMANDS
 from tests.support.posters import ROOT
 from tests.support.reconcile import check_books
+from tests.support.tenancies import Tenancy
 
 _STARTS_WITHIN_SECONDS: Final = 60
 

@@ -108,7 +108,9 @@ class Office:
 
     # -- Commands in few words -------------------------------------------------------------------------------------
 
-    def move(self, kind: str, micro: int, *, to: str | None = None, group: str | None = None, name: str = "") -> Transfer:
+    def move(
+        self, kind: str, micro: int, *, to: str | None = None, group: str | None = None, name: str = ""
+    ) -> Transfer:
         """A transfer under a key of its own."""
         number = next(self.keys)
         return Transfer(
@@ -230,15 +232,15 @@ async def _begin(office: Office) -> None:
         office.allow("cat", 22_000_000),
         office.allow("kim", 2_000_000),
     )
-    await office.do(
-        *(ShareGroup(actor_id=actor, group_id=ids(name), is_shared=True) for name in ("Sales", "Old"))
-    )
+    await office.do(*(ShareGroup(actor_id=actor, group_id=ids(name), is_shared=True) for name in ("Sales", "Old")))
 
 
 async def _hand_out(office: Office) -> None:
     actor, ids = office.id_of("boss"), office.id_of
     allocation = office.move("allocation", 30_000_000, to="ann", name="allocation to ann")
-    await office.do(allocation, office.move("allocation", 7_000_000, to="bob"), office.move("signup_credits", 1, to="joe"))
+    await office.do(
+        allocation, office.move("allocation", 7_000_000, to="bob"), office.move("signup_credits", 1, to="joe")
+    )
     await office.do(allocation)
     await office.do(office.move("reclaim", 4_000_000, to="ann", name="reclaim from ann"))
     await office.do(
@@ -258,12 +260,16 @@ async def _hand_out(office: Office) -> None:
         )
         if name == "reclaim from ann":
             await office.do(
-                Reverse(actor_id=actor, transfer_id=ids("reversal of allocation to ann"), reverses_id=allocation.transfer_id)
+                Reverse(
+                    actor_id=actor, transfer_id=ids("reversal of allocation to ann"), reverses_id=allocation.transfer_id
+                )
             )
     await office.do(
         office.move("allocation", 12_000_000, to="ann"), office.move("group_allocation", 40_000_000, group="Sales")
     )
-    await office.do(office.move("group_hand_out", 6_000_000, to="cat"), office.move("cycle_top_up", 3_000_000, to="cat"))
+    await office.do(
+        office.move("group_hand_out", 6_000_000, to="cat"), office.move("cycle_top_up", 3_000_000, to="cat")
+    )
     assert (await office.fail(office.move("allocation", 10**15, to="ann"))).code == "insufficient_pool"
     assert (await office.fail(office.move("reclaim", 10**15, to="ann"))).code == "insufficient_balance"
     assert (await office.fail(office.move("allocation", 5, to="boss"))).code == "recipient_is_actor"
@@ -312,7 +318,11 @@ async def _roll_over(office: Office) -> None:
     await office.do(office.settle("gus 4", 250_000))
     await office.do(
         SetCadence(
-            actor_id=actor, transfer_id=ids("cadence"), epoch=(await _epoch(office)), cadence="1_day", time_zone="Asia/Tokyo"
+            actor_id=actor,
+            transfer_id=ids("cadence"),
+            epoch=(await _epoch(office)),
+            cadence="1_day",
+            time_zone="Asia/Tokyo",
         )
     )
     await office.do(office.hold("cat 3", "cat", 2_000_000), office.settle("cat 3", 1_000_000))

@@ -13,10 +13,10 @@ import pytest
 from bursar import ledger
 from bursar.db.engine import POSTING_LOCK_TIMEOUT_MILLISECONDS, Database
 from tests.support.acknowledged import Acknowledged
-from tests.support.tenancies import Tenancy, hold, open_tenancy, real_time, transfer, whole_credits
 from tests.support.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books
+from tests.support.tenancies import Tenancy, hold, open_tenancy, real_time, transfer, whole_credits
 
 
 @pytest.fixture

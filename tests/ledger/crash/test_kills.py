@@ -14,9 +14,9 @@ import pytest
 
 from bursar.db.engine import Database
 from tests.ledger.crash.conftest import Mortal
-from tests.support.tenancies import open_tenancy
 from tests.support.diary import Diaries
 from tests.support.postgres import FreshDatabase
+from tests.support.tenancies import open_tenancy
 
 
 async def _diaries(database: FreshDatabase, folder: Path) -> Diaries:

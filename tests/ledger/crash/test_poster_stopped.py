@@ -11,10 +11,10 @@ import pytest
 
 from bursar.db.engine import POSTING_IDLE_TIMEOUT_MILLISECONDS, POSTING_LOCK_TIMEOUT_MILLISECONDS, Database
 from tests.support.acknowledged import Acknowledged
-from tests.support.tenancies import hold, open_tenancy, transfer
 from tests.support.posters import ChildDied, posters
 from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books
+from tests.support.tenancies import hold, open_tenancy, transfer
 
 DELAY_SECONDS_MAX: Final = (POSTING_IDLE_TIMEOUT_MILLISECONDS + 2 * POSTING_LOCK_TIMEOUT_MILLISECONDS) / 1000
 

@@ -11,10 +11,10 @@ from bursar import ledger
 from bursar.db.engine import POSTING_LOCK_TIMEOUT_MILLISECONDS, Database
 from bursar.db.transaction import writing
 from tests.support.acknowledged import Acknowledged
-from tests.support.tenancies import Tenancy, hold, open_tenancy, real_time, transfer, whole_credits
 from tests.support.people import insert_event
 from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books
+from tests.support.tenancies import Tenancy, hold, open_tenancy, real_time, transfer, whole_credits
 
 LATENESS_SECONDS_MAX: Final = 3 * POSTING_LOCK_TIMEOUT_MILLISECONDS / 1000
 

@@ -13,10 +13,10 @@ from bursar import ledger
 from bursar.db.engine import Database
 from bursar.domain.credits import Credits
 from tests.support.acknowledged import Acknowledged
-from tests.support.tenancies import CREDIT, Tenancy, hold, open_tenancy, post, whole_credits
 from tests.support.posters import Poster, posters
 from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books
+from tests.support.tenancies import CREDIT, Tenancy, hold, open_tenancy, post, whole_credits
 
 CLIENTS: Final = 64
 STEPS: Final = 25

@@ -11,10 +11,10 @@ from uuid_utils.compat import uuid7
 
 from bursar import ledger
 from bursar.db.engine import Database
-from tests.support.tenancies import Tenancy, hold, open_tenancy, post, transfer, whole_credits
 from tests.support.posters import posters
 from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books
+from tests.support.tenancies import Tenancy, hold, open_tenancy, post, transfer, whole_credits
 
 HOUR: Final = 3600
 

@@ -11,9 +11,9 @@ from uuid_utils.compat import uuid7
 
 from bursar import ledger
 from bursar.db.engine import Database
-from tests.support.tenancies import Tenancy, hold, open_tenancy, real_time, transfer, whole_credits
 from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books
+from tests.support.tenancies import Tenancy, hold, open_tenancy, real_time, transfer, whole_credits
 
 TENANTS = 12
 
