@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from bursar.db.engine import Database
 from bursar.db.transaction import reading, writing
@@ -65,19 +65,16 @@ class TurnedClock:
 
 @dataclass
 class Office:
-    """One tenant, its people by name, and one who acts for it."""
+    """One tenant, whose people, groups and calls go by names."""
 
     database: Database
     tenant_id: UUID
     clock: TurnedClock = field(default_factory=TurnedClock)
     keys: Iterator[int] = field(default_factory=count)
-    names: dict[str, UUID] = field(default_factory=dict)
 
     def id_of(self, name: str) -> UUID:
         """The id that goes with a name; the same in every run, so that a failure can be looked at twice."""
-        if name not in self.names:
-            self.names[name] = UUID(int=self.tenant_id.int + 1_000 + len(self.names))
-        return self.names[name]
+        return uuid5(self.tenant_id, name)
 
     async def open(self) -> None:
         """Open the books."""

@@ -106,8 +106,8 @@ async def _first_unposted(books: Books, told: list[_Told]) -> str | None:
     if record is None:
         return None
     return tell(
-        "{key} was answered with batch {batch_number}: {transfer_id}, {kind} of {amount_micro}; the journal has no such "
-        "line",
+        "{key} was answered with batch {batch_number}: {transfer_id}, {kind} of {amount_micro}; the journal has no "
+        "such line",
         dict(record),
     )
 

@@ -201,7 +201,7 @@ _ACTORS = (
     order by journal.batch_number, journal.line
     limit 1
     """,
-    "{transfer_id} in batch {batch_number}, line {line} is a {kind} that nobody did",
+    "{transfer_id} in batch {batch_number}, line {line} ({kind}) was done by nobody",
 )
 
 _NEVER_CHANGED = (
