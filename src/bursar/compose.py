@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from bursar.actions.desk import Desk, SessionLimits
@@ -27,6 +28,7 @@ from bursar.db.engine import Database
 from bursar.db.faults import DatabaseFault
 from bursar.db.migrate import migrate, pending
 from bursar.db.outages import OUTAGES, ServerUnusable, check_server
+from bursar.db.partitions import ensure_journal_partitions
 from bursar.db.roles import Endpoints, provision
 from bursar.db.transaction import platform_reading
 from bursar.gateway.app import gateway
@@ -39,6 +41,8 @@ from bursar.worker.holds import expire_holds
 from bursar.worker.schedule import Duty
 from bursar.worker.sessions import clear_sessions
 from bursar.worker.supervisor import Supervisor
+
+log = structlog.get_logger(__name__)
 
 CONSOLE_FOLDER = Path(__file__).parent / "_console"
 PLATFORM_POOL_SIZE = 4
@@ -87,6 +91,9 @@ def prepared(settings: Settings) -> Iterator[Ground]:
         with told_plainly():
             endpoints = provision(admin_url, derive_key(secret_key, purpose="database roles"))
             migrate(admin_url)
+        months = ensure_journal_partitions(admin_url)
+        if months.created or months.put_off:
+            log.info("journal partitions", outcome=str(months))
         yield Ground(admin_url, endpoints, secret_key, is_joined)
 
 
