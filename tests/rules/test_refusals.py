@@ -220,7 +220,7 @@ def codes_raised_in(*folders: str) -> set[str]:
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "Refusal":
                     code = node.args[0]
                     if isinstance(code, ast.Constant):
-                        found.add(code.value)
+                        found.add(str(code.value))
                     else:
                         found |= COMPUTED[source.name, ast.unparse(code)]
     return found
