@@ -92,7 +92,8 @@ class Gate:
 
     async def reached(self) -> int:
         """Wait until a commit waits here; the process id of its backend."""
-        while not (rows := self._admin.execute(_AT_THE_GATE).fetchall()):
+        # A lock in the database sends no event.
+        while not (rows := self._admin.execute(_AT_THE_GATE).fetchall()):  # noqa: ASYNC110
             await asyncio.sleep(0)
         return int(rows[0][0])
 
