@@ -9,7 +9,7 @@ import pytest
 from bursar.domain.accounts import CHART, CLASS_OF, Account, AccountClass, Owner
 from bursar.domain.refusals import Broken
 from bursar.ledger import ResetCycle
-from bursar.ledger.core.books import Books
+from bursar.ledger.core.books import Books, Holder
 from tests.support.books import ACTOR, TestBooks, identity
 
 
@@ -68,7 +68,11 @@ def test_what_may_not_be_below_zero_cannot_be_moved_below_it(account: Account) -
     stored = TestBooks()
     member_id = stored.open_member()
     books = Books(stored.control, stored.now)
-    rows = {Owner.MEMBER: stored.wallet(member_id), Owner.GROUP: stored.group(), Owner.TENANT: books.control}
+    rows: dict[Owner, Holder] = {
+        Owner.MEMBER: stored.wallet(member_id),
+        Owner.GROUP: stored.group(),
+        Owner.TENANT: books.control,
+    }
     row = books.issued_account(account) if rule.account_class is AccountClass.ISSUED else rows[rule.owner]
     target = Account.POOL if account != Account.POOL else Account.EXPIRED
 

@@ -303,7 +303,8 @@ def check_books(books: TestBooks) -> None:
     groups = [Group(**row) for row in rows_of(books.tables, tables.GROUPS, books.tenant_id)]
     holds = [Hold(**row) for row in rows_of(books.tables, tables.HOLDS, books.tenant_id)]
     issued = [Issued(**row) for row in rows_of(books.tables, tables.ISSUED, books.tenant_id)]
-    current = [row for row in (*wallets, *groups) if row.epoch == control.epoch]
+    holders: list[Wallet | Group] = [*wallets, *groups]
+    current = [row for row in holders if row.epoch == control.epoch]
     is_open = [hold for hold in holds if hold.state == "open"]
 
     assert (
@@ -314,7 +315,7 @@ def check_books(books: TestBooks) -> None:
     assert control.members_micro == sum(row.balance_micro for row in wallets)
     assert control.consumed_micro == sum(row.consumed_micro for row in wallets)
     assert control.groups_micro == sum(row.balance_micro for row in groups)
-    allowances = sum(row.allowance_micro for row in (*wallets, *groups))
+    allowances = sum(row.allowance_micro for row in holders)
     assert control.pot_micro == control.plan_micro + control.cycle_micro + allowances
 
     assert control.pot_held_micro == sum(row.allowance_held_micro for row in current)
@@ -337,7 +338,7 @@ def check_books(books: TestBooks) -> None:
         assert group.members_count == len(members)
         assert group.balance_micro >= group.balance_held_micro >= 0
         assert group.shared_used_micro >= 0
-    for row in (*wallets, *groups):
+    for row in holders:
         assert row.allowance_micro >= row.allowance_held_micro >= 0
     for wallet in wallets:
         assert min(wallet.used_micro, wallet.consumed_micro, wallet.balance_held_micro, wallet.monthly_micro) >= 0

@@ -1,6 +1,6 @@
 """Bulk posting: many commands of one tenant, cut into batches that let others in between.
 
-Rule: POSTING-5
+Rule: POSTING-8
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ async def post_in_bulk(
     Each batch is a transaction of its own: a caller that stops half-way has posted what it has seen. Commands that
     carry a key can all be sent again after an interruption; what was posted answers from memory.
 
-    Rule: POSTING-5
+    Rule: POSTING-8
     """
     remaining = iter(commands)
     while batch := list(islice(remaining, COMMANDS_PER_BATCH)):

@@ -86,7 +86,9 @@ class PostingSession:
         nothing else.
 
         Raises `LedgerUnavailable`, `OutcomeUnknown`, `LockedElsewhere`, or the fault that keeps the round from being
-        written. Rule: POSTING-4
+        written.
+
+        Rule: POSTING-4
         """
         pause_seconds = FIRST_PAUSE_SECONDS
         in_doubt: Posted | None = None
