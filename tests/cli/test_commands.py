@@ -1,0 +1,72 @@
+"""Commands that do one thing: tenants, credits, proofs, the schema."""
+
+from __future__ import annotations
+
+from bursar import __version__
+from tests.support.commands import SUPER_ADMIN, Shell
+
+TENANT_ADMIN = {"BURSAR_TENANT_ADMIN_PASSWORD": "long enough"}
+
+
+def test_the_version_needs_no_database(shell: Shell) -> None:
+    result = shell.run("version")
+
+    assert (result.returncode, result.stdout) == (0, f"{__version__}\n")
+    assert not shell.data_dir.exists()
+
+
+def test_credits_move_from_the_command_line_beside_a_running_server(shell: Shell) -> None:
+    with shell.with_settings(**SUPER_ADMIN).serving("demo"):
+        allocated = shell.run("ledger", "allocate", "keiko.sato", "12.50", "--note", "by hand", "--key", "once")
+        again = shell.run("ledger", "allocate", "keiko.sato", "12.50", "--note", "by hand", "--key", "once")
+        held = shell.run("ledger", "hold", "keiko.sato", "5")
+        hold_id = held.stdout.split()[0]
+        settled = shell.run("ledger", "settle", "keiko.sato", hold_id, "3.2")
+        other = shell.run("ledger", "settle", "keiko.sato", hold_id, "4")
+        explained = shell.run("explain", "keiko.sato")
+        of_hold = shell.run("explain", hold_id)
+        of_pool = shell.run("explain", "pool")
+        verified = shell.run("verify", "--tenant", "acme robotics")
+
+    assert allocated.returncode == 0, allocated.stderr
+    assert "pool 18137.50, keiko.sato 262.50" in allocated.stdout
+    assert again.stdout == allocated.stdout
+    assert "open, 5.00 held" in held.stdout
+    assert "settled, 3.20 charged" in settled.stdout
+    assert (other.returncode, "another cost" in other.stderr) == (1, True)
+    assert "by hand" in explained.stdout
+    assert "balance 262.50, held 0.00" in explained.stdout
+    assert hold_id in of_hold.stdout
+    assert of_pool.stdout.rstrip().endswith("The pool has 18137.50, of which 0.00 is held.")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_tenants_are_created_funded_and_listed_without_a_server(shell: Shell) -> None:
+    manager = shell.with_settings(**TENANT_ADMIN)
+
+    created = manager.run("tenants", "create", "Initech", "--admin", "bill", "--credits-per-cycle", "100")
+    taken = manager.run("tenants", "create", "Initrode", "--admin", "bill")
+    granted = shell.run("tenants", "grant", "initech", "500")
+    listed = shell.run("tenants", "list")
+    unknown = shell.run("tenants", "grant", "Globex", "500")
+    too_fine = shell.run("tenants", "grant", "initech", "0.001")
+
+    assert created.returncode == 0, created.stderr
+    assert (taken.returncode, taken.stderr.splitlines()[0]) == (1, "This username is in use already.")
+    assert granted.stdout == "Initech has 500.00 in its pool.\n"
+    assert [line.split(maxsplit=2)[1:] for line in listed.stdout.splitlines()] == [["active", "Initech"]]
+    assert created.stdout.split()[0] == listed.stdout.split()[0]
+    assert (unknown.returncode, unknown.stderr) == (1, "There is no tenant 'Globex'.\n")
+    assert (too_fine.returncode, too_fine.stderr) == (1, "The amount may have at most 2 decimals.\n")
+
+
+def test_the_schema_is_missing_until_it_is_migrated(shell: Shell) -> None:
+    before = shell.run("db", "status")
+    migrated = shell.run("db", "migrate")
+    after = shell.run("db", "status")
+
+    assert before.returncode == 1
+    assert "missing: 0001 platform" in before.stdout
+    assert migrated.returncode == 0, migrated.stderr
+    assert after.returncode == 0
+    assert "missing" not in after.stdout
