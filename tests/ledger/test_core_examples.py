@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from bursar.domain.refusals import Refusal
 from bursar.ledger import CloseGroup, CloseWallet, ExpireHold, MoveWallet, OpenHold, SetGroupMonthly, Transfer
 from tests.support.books import ACTOR, TestBooks, amount, identity
 
@@ -40,3 +39,22 @@ def test_a_group_is_never_promised_more_than_every_later_cycle_has() -> None:
     books.pass_time(days=31)
     books.open_member()
     assert books.plan == "0.00"
+
+
+@pytest.mark.rule("COMMAND-2")
+def test_a_key_stands_for_its_command_even_if_the_hold_itself_knew_the_answer() -> None:
+    books = TestBooks()
+    member = books.open_member(balance="10")
+    hold = books.hold(member, "1")
+    books.settle(hold, "1")
+    sweeping = ExpireHold(actor_id=None, hold_id=hold, key="sweep")
+    first = books.do(sweeping)
+
+    other = OpenHold(
+        actor_id=ACTOR, key="sweep", hold_id=identity(), member_id=member, amount=amount("1"), seconds=60
+    )  # fmt: skip
+    refusal = books.refused(other)
+    books.pass_time(days=2)
+
+    assert refusal.code == "key_reused"
+    assert books.do(sweeping) == first
