@@ -58,3 +58,21 @@ def test_a_key_stands_for_its_command_even_if_the_hold_itself_knew_the_answer() 
 
     assert refusal.code == "key_reused"
     assert books.do(sweeping) == first
+
+
+@pytest.mark.rule("TRANSFER-8")
+def test_credits_for_a_group_go_to_the_group_that_is_named_and_to_no_members_group() -> None:
+    books = TestBooks()
+    group = books.open_group()
+    member = books.open_member(group_id=group)
+    books.fund_pool("10")
+    delete(books, member)
+    books.do(CloseGroup(actor_id=ACTOR, transfer_id=identity(), group_id=group))
+
+    for kind in ("group_allocation", "group_reclaim"):
+        unnamed = Transfer(
+            actor_id=ACTOR, transfer_id=identity(), kind=kind, amount=amount("5"), member_id=member
+        )  # fmt: skip
+        refusal = books.refused(unnamed)
+        assert (refusal.code, refusal.field) == ("group_unknown", "group_id")
+    assert books.group_balance(group) == "0.00"
