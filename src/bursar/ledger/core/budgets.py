@@ -79,6 +79,7 @@ def set_group_monthly(books: Books, command: SetGroupMonthly) -> Changed:
     change = wanted - group.monthly_micro
     if change > 0:
         check_funds(books, Account.PLAN, control, change, field="monthly")
+        _check_every_cycle(control, change)
     elif change < 0:
         check_funds(books, Account.GROUP_ALLOWANCE, group, -change, field="monthly")
     touch(books, group)
@@ -152,6 +153,32 @@ def check_undistributed(books: Books, group: Group, micro: int, *, field: str) -
             resets_at=None,
         )
     check_funds(books, Account.GROUP_ALLOWANCE, group, micro, field=field)
+
+
+def _check_every_cycle(control: Control, micro: int) -> None:
+    """Refuses `insufficient_plan` unless every cycle to come has this much that no group has been given.
+
+    The running cycle can have more left than those: a top-up that a member took along into another group ends up in
+    the plan when the member is deleted and that group is closed. What was promised out of it could not be renewed.
+
+    Rule: BUDGET-4
+    """
+    spare = control.per_cycle_micro - control.groups_monthly_micro
+    if spare < micro:
+        scope, identity = scope_of(control)
+        raise Refusal(
+            "insufficient_plan",
+            f"Later cycles have less undistributed budget than this one: {decimal_text(spare)} available, "
+            f"{decimal_text(micro)} asked.",
+            field="monthly",
+            scope=scope,
+            id=identity,
+            limit=decimal_text(control.per_cycle_micro),
+            available=decimal_text(spare),
+            held="0.00",
+            asked=decimal_text(micro),
+            resets_at=None,
+        )
 
 
 def _check_children(row: Control | Group, wanted: int, given_out: int, *, field: str) -> None:

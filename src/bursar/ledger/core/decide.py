@@ -111,8 +111,7 @@ def _decide_one(books: Books, command: Command) -> Outcome:
             return Outcome(None, Refusal("key_reused", "This key was used for a different command.", field="key"))
         return decode_outcome(earlier.outcome)
     outcome = _apply(books, command)
-    if outcome.replayed:
-        return outcome
+    # Remembered even if a hold's own row has recognised a repeat: the key is used now, and stands for this command.
     forget_at = None if outcome.refusal is None else books.now + REFUSALS_REMEMBERED
     remembered = Remembered(stored_key, print_, encode_outcome(outcome), books.batch_number, books.now, forget_at)
     books.commands[stored_key] = books.remembered[stored_key] = remembered

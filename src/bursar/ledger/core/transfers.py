@@ -92,6 +92,9 @@ def _post(
 
     Rule: TRANSFER-9
     """
+    if Owner.MEMBER not in (OWNER_OF[kind.source], OWNER_OF[kind.target]):
+        # Only a group is meant: which one is not to be guessed from a member, whose group may even be closed.
+        member_id = None
     source_row = _row(books, kind.source, member_id, group_id)
     target_row = _row(books, kind.target, member_id, group_id)
     if kind.target in _RECIPIENTS:
