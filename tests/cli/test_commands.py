@@ -43,6 +43,9 @@ def test_credits_move_from_the_command_line_beside_a_running_server(shell: Shell
 
 def test_tenants_are_created_funded_and_listed_without_a_server(shell: Shell) -> None:
     manager = shell.with_settings(**TENANT_ADMIN)
+    too_early = manager.run("tenants", "create", "Initech", "--admin", "bill")
+    with shell.with_settings(**SUPER_ADMIN).serving("serve"):
+        pass
 
     created = manager.run("tenants", "create", "Initech", "--admin", "bill", "--credits-per-cycle", "100")
     taken = manager.run("tenants", "create", "Initrode", "--admin", "bill")
@@ -51,6 +54,7 @@ def test_tenants_are_created_funded_and_listed_without_a_server(shell: Shell) ->
     unknown = shell.run("tenants", "grant", "Globex", "500")
     too_fine = shell.run("tenants", "grant", "initech", "0.001")
 
+    assert (too_early.returncode, "has no super admin yet" in too_early.stderr) == (1, True)
     assert created.returncode == 0, created.stderr
     assert (taken.returncode, taken.stderr.splitlines()[0]) == (1, "This username is in use already.")
     assert granted.stdout == "Initech has 500.00 in its pool.\n"

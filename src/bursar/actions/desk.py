@@ -55,8 +55,9 @@ class Subject:
     identity: UUID | None
 
 
+# The system's role with a person behind it is the operator at the command line.
 ACTOR_KINDS: Mapping[Role, str] = {
-    Role.SYSTEM: "system",
+    Role.SYSTEM: "platform_admin",
     Role.SUPER_ADMIN: "platform_admin",
     Role.TENANT_ADMIN: "member",
     Role.ADMIN: "member",
@@ -81,7 +82,7 @@ async def record(
         happened_at=desk.clock.now(),
         kind=kind,
         actor_id=asked.actor.identity,
-        actor_kind=ACTOR_KINDS[asked.actor.role],
+        actor_kind="system" if asked.actor.identity is None else ACTOR_KINDS[asked.actor.role],
         subject_kind=subject.kind,
         subject_id=subject.identity,
         request_id=asked.request_id,

@@ -16,6 +16,7 @@ from bursar.api.signed_in import TenantVisit, tenant
 from bursar.domain.accounts import OWNER_OF, Owner
 from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.permissions import Permission
+from bursar.domain.roles import ROLE_LABELS, Role
 from bursar.domain.transfers import KINDS
 from bursar.ledger import OfMember, OfPool, Place, PostedTransfer, Side
 from bursar.reports.transactions import see_transactions
@@ -47,7 +48,7 @@ class TransactionShape(Shape):
     source: SideShape
     target: SideShape
     posted_at: datetime
-    actor_name: str | None
+    actor_name: str
     hold_id: str | None
     note: str | None
 
@@ -91,10 +92,17 @@ def _shape(transfer: PostedTransfer, own: Side, names: Mapping[UUID, str]) -> Tr
         source=_side(transfer.source, names),
         target=_side(transfer.target, names),
         posted_at=transfer.posted_at,
-        actor_name=names.get(transfer.actor_id) if transfer.actor_id else None,
+        actor_name=_actor_name(transfer.actor_id, names),
         hold_id=public_id("hold", transfer.hold_id) if transfer.hold_id else None,
         note=transfer.note,
     )
+
+
+def _actor_name(actor_id: UUID | None, names: Mapping[UUID, str]) -> str:
+    """Whoever is nobody of this tenant acts for the platform."""
+    if actor_id is None:
+        return ROLE_LABELS[Role.SYSTEM]
+    return names.get(actor_id, ROLE_LABELS[Role.SUPER_ADMIN])
 
 
 def _side(side: Side, names: Mapping[UUID, str]) -> SideShape:

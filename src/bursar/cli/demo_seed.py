@@ -16,7 +16,7 @@ from bursar.actions.grants import grant
 from bursar.actions.groups import create_group
 from bursar.actions.holds import NewHold, open_hold, settle_hold
 from bursar.actions.members import NewMember, create_member
-from bursar.actions.platform import create_super_admin, has_super_admin
+from bursar.actions.platform import create_super_admin, has_super_admin, operator
 from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
 from bursar.cli.demo_people import (
     DOMAIN,
@@ -35,7 +35,7 @@ from bursar.config import CannotStart
 from bursar.db.transaction import platform_reading, reading, writing
 from bursar.domain.credits import MICRO_PER_CREDIT, Credits, parse_level, parse_typed
 from bursar.domain.people import NewPerson
-from bursar.domain.permissions import SYSTEM, Actor
+from bursar.domain.permissions import Actor
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Role
 from bursar.reports.lookup import find_group_named, find_member_named
@@ -57,10 +57,9 @@ async def seed_demo(desk: Desk) -> None:
         if await has_event(transaction, tenant_id, kind=MARK):
             return
     dana = await find_member_named(desk.platform, TENANT_ADMIN[0])
+    root = await operator(desk)
     asked = Asked(Actor(Role.TENANT_ADMIN, dana.member_id, tenant_id, TENANT_ADMIN[1]))
-    await grant(
-        desk, Asked(SYSTEM), tenant_id, parse_typed(GRANT, field="amount"), note="Welcome credits", key="demo:grant"
-    )
+    await grant(desk, root, tenant_id, parse_typed(GRANT, field="amount"), note="Welcome credits", key="demo:grant")
     members: dict[str, UUID] = {}
     for group in GROUPS:
         members.update(await _group(desk, asked, tenant_id, group))
@@ -68,9 +67,7 @@ async def seed_demo(desk: Desk) -> None:
         wanted = NewHold(members[name], parse_typed(amount, field="amount"), HOLD_SECONDS)
         await open_hold(desk, asked, tenant_id, wanted, key=f"demo:under-way:{name}")
     async with writing(desk.tenants, tenant_id) as transaction:
-        await record(
-            transaction, desk, Asked(SYSTEM), tenant_id=tenant_id, kind=MARK, subject=Subject("tenant", tenant_id)
-        )
+        await record(transaction, desk, root, tenant_id=tenant_id, kind=MARK, subject=Subject("tenant", tenant_id))
 
 
 async def _tenant(desk: Desk) -> UUID:
@@ -89,7 +86,7 @@ async def _tenant(desk: Desk) -> UUID:
     username, name = TENANT_ADMIN
     admin = NewPerson(username, name, f"{username}@{DOMAIN}", PASSWORD)
     plan = CyclePlan("calendar_month", "UTC", parse_level(PER_CYCLE, field="per_cycle"))
-    made, _ = await create_tenant(desk, Asked(SYSTEM), NewTenant(TENANT, admin, plan))
+    made, _ = await create_tenant(desk, await operator(desk), NewTenant(TENANT, admin, plan))
     return made.tenant_id
 
 

@@ -12,12 +12,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bursar.actions.desk import Asked, Desk
+from bursar.actions.desk import Desk
 from bursar.cli.serving import run
 from bursar.cli.speech import plainly
 from bursar.compose import Ground, desk_open, prepared
 from bursar.config import Settings, read_settings
-from bursar.domain.permissions import SYSTEM
 from bursar.outside.logs import configure_logs
 
 Result = TypeVar("Result")
@@ -27,9 +26,6 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on (BURSAR_HOS
 Port = Annotated[int | None, typer.Option(help="Port to listen on (BURSAR_PORT; 8000).")]
 Note = Annotated[str | None, typer.Option(help="Why; shown with the transaction.")]
 Key = Annotated[str | None, typer.Option(help="Idempotency key: the same command with the same key is done once.")]
-
-OPERATOR = Asked(SYSTEM)
-"""Whoever may run `bursar` on the machine holds its database; commands act as Bursar itself."""
 
 
 def at_desk(data_dir: Path | None, work: Callable[[Desk], Awaitable[Result]]) -> Result:

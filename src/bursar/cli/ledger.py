@@ -9,7 +9,8 @@ import typer
 from bursar.actions.allocations import Handing, Holder, allocate, reclaim
 from bursar.actions.desk import Desk
 from bursar.actions.holds import NewHold, open_hold, settle_hold, void_hold
-from bursar.cli.desk import OPERATOR, DataDir, Key, Note, at_desk
+from bursar.actions.platform import operator
+from bursar.cli.desk import DataDir, Key, Note, at_desk
 from bursar.cli.speech import say
 from bursar.domain.credits import decimal_text, parse_metered, parse_typed
 from bursar.domain.ids import parse_public_id, public_id
@@ -36,7 +37,7 @@ def allocate_command(
     async def work(desk: Desk) -> None:
         found = await find_member_named(desk.platform, member)
         handing = Handing(Holder("member", found.member_id), parse_typed(amount, field="amount"), note)
-        answer = (await allocate(desk, OPERATOR, found.tenant_id, handing, key=key)).answer
+        answer = (await allocate(desk, await operator(desk), found.tenant_id, handing, key=key)).answer
         say(
             f"{public_id('transfer', answer.transfer_id)}  pool {decimal_text(answer.source_after_micro)}, "
             f"{member} {decimal_text(answer.target_after_micro)}"
@@ -54,7 +55,7 @@ def reclaim_command(
     async def work(desk: Desk) -> None:
         found = await find_member_named(desk.platform, member)
         handing = Handing(Holder("member", found.member_id), parse_typed(amount, field="amount"), note)
-        answer = (await reclaim(desk, OPERATOR, found.tenant_id, handing, key=key)).answer
+        answer = (await reclaim(desk, await operator(desk), found.tenant_id, handing, key=key)).answer
         say(
             f"{public_id('transfer', answer.transfer_id)}  {member} {decimal_text(answer.source_after_micro)}, "
             f"pool {decimal_text(answer.target_after_micro)}"
@@ -72,7 +73,7 @@ def hold_command(
     async def work(desk: Desk) -> None:
         found = await find_member_named(desk.platform, member)
         wanted = NewHold(found.member_id, parse_metered(amount, field="amount"), seconds)
-        answer = (await open_hold(desk, OPERATOR, found.tenant_id, wanted, key=key)).answer
+        answer = (await open_hold(desk, await operator(desk), found.tenant_id, wanted, key=key)).answer
         say(f"{public_id('hold', answer.hold_id)}  open, {decimal_text(answer.amount_micro)} held")
 
     at_desk(data_dir, work)
@@ -86,7 +87,7 @@ def settle_command(member: MemberName, hold: HoldId, cost: Cost, data_dir: DataD
         found = await find_member_named(desk.platform, member)
         hold_id = parse_public_id("hold", hold, field="hold")
         charged = parse_metered(cost, field="cost")
-        _say_closed((await settle_hold(desk, OPERATOR, found.tenant_id, hold_id, charged)).answer)
+        _say_closed((await settle_hold(desk, await operator(desk), found.tenant_id, hold_id, charged)).answer)
 
     at_desk(data_dir, work)
 
@@ -98,7 +99,7 @@ def void_command(member: MemberName, hold: HoldId, data_dir: DataDir = None) -> 
     async def work(desk: Desk) -> None:
         found = await find_member_named(desk.platform, member)
         hold_id = parse_public_id("hold", hold, field="hold")
-        _say_closed((await void_hold(desk, OPERATOR, found.tenant_id, hold_id)).answer)
+        _say_closed((await void_hold(desk, await operator(desk), found.tenant_id, hold_id)).answer)
 
     at_desk(data_dir, work)
 

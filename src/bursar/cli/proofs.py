@@ -102,7 +102,7 @@ def explain_command(
 
 
 async def _subject(desk: Desk, text: str, tenant: str | None) -> tuple[UUID, Subject]:
-    """Whose story is asked for, and in which tenant. Refuses what is unknown, and a subject whose tenant is not named."""
+    """Whose story is asked for, and in which tenant. Refuses what is unknown, and asks which tenant if unclear."""
     if text != "pool" and not text.startswith(("group:", "trf_", "hld_")):
         member = await find_member_named(desk.platform, text)
         return member.tenant_id, OfMember(member.member_id)

@@ -11,8 +11,9 @@ import typer
 
 from bursar.actions.desk import Desk
 from bursar.actions.grants import grant
+from bursar.actions.platform import operator
 from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
-from bursar.cli.desk import OPERATOR, DataDir, Key, Note, at_desk
+from bursar.cli.desk import DataDir, Key, Note, at_desk
 from bursar.cli.speech import plainly, say
 from bursar.config import CannotStart
 from bursar.domain.credits import decimal_text, parse_level, parse_typed
@@ -47,7 +48,7 @@ def create_command(
     new = NewTenant(name, person, CyclePlan(cadence, time_zone, per_cycle))
 
     async def work(desk: Desk) -> None:
-        tenant, _ = await create_tenant(desk, OPERATOR, new)
+        tenant, _ = await create_tenant(desk, await operator(desk), new)
         say(f"{public_id('tenant', tenant.tenant_id)}  {tenant.name}")
 
     at_desk(data_dir, work)
@@ -83,7 +84,7 @@ def grant_command(
     async def work(desk: Desk) -> None:
         found = await find_tenant(desk.platform, tenant)
         given = parse_typed(amount, field="amount")
-        granted = await grant(desk, OPERATOR, found.tenant_id, given, note=note, key=key)
+        granted = await grant(desk, await operator(desk), found.tenant_id, given, note=note, key=key)
         say(f"{found.name} has {decimal_text(granted.answer.target_after_micro)} in its pool.")
 
     at_desk(data_dir, work)

@@ -27,6 +27,20 @@ async def has_platform_admin(transaction: Transaction) -> bool:
     return bool(await transaction.fetchval("select exists (select from platform_admins)"))
 
 
+async def find_first_platform_admin(transaction: Transaction) -> PlatformAdmin | None:
+    """The super admin who was there first and is not disabled."""
+    row = await transaction.fetchrow(
+        """
+        select admin_id, username, email, display_name, password_hash, created_at, disabled_at
+        from platform_admins
+        where disabled_at is null
+        order by created_at, admin_id
+        limit 1
+        """
+    )
+    return None if row is None else PlatformAdmin(**dict(row))
+
+
 async def get_platform_admin(transaction: Transaction, admin_id: UUID) -> PlatformAdmin | None:
     """The super admin with this id."""
     row = await transaction.fetchrow(

@@ -82,7 +82,7 @@ async def take_member_number(transaction: Transaction, tenant_id: UUID) -> int:
 
 
 async def list_tenants_named(transaction: Transaction, name: str, tenant_id: UUID | None) -> list[Tenant]:
-    """Organisations with this name in any spelling, or with this id; two of a name are enough to know it is not unique."""
+    """Organisations with this name in any spelling, or with this id; two are enough to know a name is not unique."""
     rows = await transaction.fetch(
         """
         select tenant_id, name, status, created_at
