@@ -142,6 +142,42 @@ async def test_a_broken_invariant_is_found_and_named(planted: Planted, copied: F
     assert f"{planted.id:<4} BROKEN" in str(report)
 
 
+@pytest.mark.rule("CHAIN-1")
+async def test_a_line_of_the_past_cannot_be_changed_unnoticed(copied: FreshDatabase) -> None:
+    change = "update ledger_journal set note = 'as agreed' where tenant_id = {acme} and kind = 'redemption'"
+    spoil(copied.admin_url, change, tenants={"acme": ACME})
+
+    report = await report_of(copied.app_url)
+
+    assert [finding.check.id for finding in report.findings if finding.is_broken] == ["I12"]
+
+
+@pytest.mark.rule("CHAIN-2")
+async def test_a_total_cannot_be_changed_unnoticed(copied: FreshDatabase) -> None:
+    change = "update ledger_control set per_cycle_ceiling_micro = null where tenant_id = {acme}"
+    spoil(copied.admin_url, change, tenants={"acme": ACME})
+
+    report = await report_of(copied.app_url)
+
+    assert [finding.check.id for finding in report.findings if finding.is_broken] == ["I12"]
+
+
+@pytest.mark.rule("CHAIN-3")
+async def test_one_tenants_history_cannot_stand_in_for_anothers(copied: FreshDatabase) -> None:
+    tables = ("control", "issued", "groups", "wallets", "holds", "commands", "batches", "journal")
+    taken_over = [
+        f"delete from ledger_{table} where tenant_id = {{globex}};"
+        f"update ledger_{table} set tenant_id = {{globex}} where tenant_id = {{acme}}"
+        for table in tables
+    ]
+    spoil(copied.admin_url, ";".join(taken_over), tenants={"acme": ACME, "globex": GLOBEX})
+
+    report = await report_of(copied.app_url, GLOBEX)
+
+    assert [finding.check.id for finding in report.findings if finding.is_broken] == ["I12"]
+    assert "batch 1 is recorded with the hash" in str(report)
+
+
 def test_every_invariant_has_a_breach_to_notice() -> None:
     assert {planted.id for planted in PLANTED} == {f"I{number}" for number in range(1, 19)}
 
