@@ -14,6 +14,7 @@ from bursar.ledger import (
     MoveWallet,
     OpenGroup,
     OpenHold,
+    ResetCycle,
     SetGroupMonthly,
     ShareGroup,
     Transfer,
@@ -131,3 +132,20 @@ def test_a_removed_group_is_unknown_from_then_on() -> None:
     ):
         assert books.refused(command) == UNKNOWN
     assert books.refused(OpenGroup(actor_id=ACTOR, group_id=group_id)).code == "account_exists"
+
+
+@pytest.mark.rule("GROUP-2")
+def test_a_group_whose_allowance_a_call_holds_is_not_removed_until_the_cycle_has_ended() -> None:
+    books = TestBooks()
+    books.budget(per_cycle="100")
+    group_id = books.open_group(is_shared=True, monthly="30")
+    member_id = books.open_member(group_id=group_id)
+    books.hold(member_id, "3")
+    books.do(move(member_id, books.default_group_id))
+
+    assert books.refused(close(group_id)).detail == "Calls under way still hold credits of the group."
+
+    # What the call holds is the ended cycle's by then.
+    books.do(ResetCycle(actor_id=ACTOR, transfer_id=identity(), epoch=1))
+    books.do(close(group_id))
+    assert books.plan == "100.00"

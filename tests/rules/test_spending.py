@@ -365,3 +365,21 @@ def test_a_hold_opened_as_a_member_is_settled_from_its_accounts_after_becoming_a
 
     books.do(SettleHold(actor_id=ACTOR, hold_id=hold_id, cost=amount("7")))
     assert (books.pool, books.balance(member_id), books.consumed(member_id)) == ("3.00", "0.00", "7.00")
+
+
+@pytest.mark.rule("SPEND-6")
+def test_a_deleted_members_debt_leaves_what_holds_keep_of_the_pool() -> None:
+    books = TestBooks()
+    member_id, admin_id = books.open_member(balance="12"), books.open_member(spends_pool=True)
+    books.settle(books.hold(member_id, "12"), "17")
+    books.fund_pool("4")
+    books.hold(admin_id, "3")
+    lines = len(books.journal)
+
+    books.do(close(member_id))
+
+    assert books.moves(lines) == [
+        ("member_debt", "pool", "member_balance", "1.00"),
+        ("debt_adjustment", "issued.adjustment", "member_balance", "4.00"),
+    ]
+    assert books.pool == "3.00"
