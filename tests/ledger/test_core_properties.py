@@ -221,5 +221,3 @@ def _visible(store: Store) -> object:
         {row.group_id: 0 if is_untouched(row, control) else row.shared_used_micro for row in store.groups},
         store.holds,
     )
-
-

@@ -72,8 +72,8 @@ export const texts = {
       super_admin: "You run this installation. Its log names the request id of anything that went wrong.",
       tenant_admin:
         "Ask the people who run this installation of Bursar, and give them the request id that an error shows.",
-      admin: "Ask the tenant admin of your organization about settings, purchases and deleted accounts.",
-      member: "Ask an admin of your organization about credits and about your account.",
+      admin: "Ask the tenant admin of your organisation about settings, purchases and deleted accounts.",
+      member: "Ask an admin of your organisation about credits and about your account.",
     },
     adviceTitle: "Before credits are moved",
     advice: "Check the amount and the person before you confirm. Plan by budget and real use, not by guess.",
@@ -83,7 +83,7 @@ export const texts = {
 
   signIn: {
     title: "Sign in to Bursar",
-    intro: "The office for your organization's AI credits.",
+    intro: "The office for your organisation's AI credits.",
     ended: "Your session has ended. Sign in again to go on where you were.",
     name: "Username or email",
     nameMissing: "Enter your username or your email.",
@@ -92,7 +92,7 @@ export const texts = {
     showPassword: "Show or hide the password",
     submit: "Sign in",
     failed: "Sign-in failed",
-    noAccount: "No account yet? An admin of your organization can create one for you.",
+    noAccount: "No account yet? An admin of your organisation can create one for you.",
   },
 
   errors: {
@@ -150,11 +150,11 @@ export const texts = {
     },
     balance: {
       title: "No transactions yet",
-      text: "The organization balance and every movement of it will be shown here; the first thing to do is to bring credits in, by purchase or with a redemption code.",
+      text: "The organisation balance and every movement of it will be shown here; the first thing to do is to bring credits in, by purchase or with a redemption code.",
     },
     members: {
       title: "Nobody else is here yet",
-      text: "Everyone in your organization will be listed here with status, role and credits; the first thing to do is to add a user.",
+      text: "Everyone in your organisation will be listed here with status, role and credits; the first thing to do is to add a user.",
     },
     aiCredits: {
       title: "Nobody has credits yet",
@@ -188,7 +188,7 @@ export const texts = {
     },
     tenants: {
       title: "No tenants yet",
-      text: "Every organization on this installation will be listed here with its admin and its credits; the first thing to do is to create one.",
+      text: "Every organisation on this installation will be listed here with its admin and its credits; the first thing to do is to create one.",
     },
     codes: {
       title: "No redemption codes yet",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 YOUNG_THRESHOLD = 50_000
-"""Objects made before the youngest are looked through: what a few hundred calls make, and drop, in some milliseconds."""
+"""Objects made before the youngest are looked through: what some hundred calls make, and drop, in milliseconds."""
 
 
 def quieten_collector() -> None:
