@@ -1,4 +1,4 @@
-"""What the clock asks for: cycles that end, holds nobody settled, sign-ins that ended; and when it fails."""
+"""What the clock asks for: ended cycles, holds nobody settled, old sign-ins; and what happens when it fails."""
 
 from __future__ import annotations
 
