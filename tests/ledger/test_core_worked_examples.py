@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
+from bursar.domain.credits import MICRO_PER_CREDIT
 from bursar.ledger import OpenHold, Transfer
 from tests.support.books import ACTOR, TestBooks, amount, identity
 
@@ -53,6 +53,13 @@ def test_allowance_ten_and_balance_five_through_two_calls_leave_minus_two() -> N
     assert books.consumed(member) == "17.00"
 
 
+def whole(credits_text: str) -> int:
+    """The whole credits of an amount that has no fraction."""
+    credits_whole, fraction = credits_text.split(".")
+    assert fraction == "00"
+    return int(credits_whole)
+
+
 class Table:
     """The figures of the two tables, reckoned from the books as their columns are defined."""
 
@@ -60,30 +67,30 @@ class Table:
         self.books, self.group, self.members = books, group, members
 
     @property
-    def available(self) -> Decimal:
-        return Decimal(self.books.group_allowance(self.group)) + Decimal(self.books.group_balance(self.group))
+    def available(self) -> int:
+        return whole(self.books.group_allowance(self.group)) + whole(self.books.group_balance(self.group))
 
-    def monthly(self, member: UUID) -> Decimal:
-        return Decimal(self.books.wallet(member).monthly_micro) / 1_000_000
+    def monthly(self, member: UUID) -> int:
+        return self.books.wallet(member).monthly_micro // MICRO_PER_CREDIT
 
-    def remaining(self, member: UUID) -> Decimal:
-        return Decimal(self.books.allowance(member)) + Decimal(self.books.balance(member))
+    def remaining(self, member: UUID) -> int:
+        return whole(self.books.allowance(member)) + whole(self.books.balance(member))
 
-    def used(self, member: UUID) -> Decimal:
-        return Decimal(self.books.used(member))
+    def used(self, member: UUID) -> int:
+        return whole(self.books.used(member))
 
-    def extra(self, member: UUID) -> Decimal:
+    def extra(self, member: UUID) -> int:
         return self.remaining(member) + self.used(member) - self.monthly(member)
 
     @property
-    def distributed(self) -> Decimal:
-        return sum((self.monthly(member) + self.extra(member) for member in self.members), Decimal(0))
+    def distributed(self) -> int:
+        return sum(self.monthly(member) + self.extra(member) for member in self.members)
 
     @property
-    def group_extra(self) -> Decimal:
+    def group_extra(self) -> int:
         row = self.books.group(self.group)
-        shared_use = Decimal(row.shared_used_micro if row.epoch == self.books.control.epoch else 0) / 1_000_000
-        return self.available + self.distributed + shared_use - Decimal(row.monthly_micro) / 1_000_000
+        shared_use = row.shared_used_micro // MICRO_PER_CREDIT if row.epoch == self.books.control.epoch else 0
+        return self.available + self.distributed + shared_use - row.monthly_micro // MICRO_PER_CREDIT
 
 
 @pytest.mark.rule("CYCLE-5")
