@@ -32,7 +32,7 @@ from tests.ledger.model.invariants import Audit, check_rows
 from tests.ledger.model.store import Store
 from tests.support.books import ACTOR, TestBooks, amount, identity
 
-many = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+many = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 
 
 @pytest.mark.rule("COMMAND-3")
@@ -53,7 +53,7 @@ def test_however_a_sequence_is_cut_into_batches_the_journal_and_the_rows_are_the
 
 
 @pytest.mark.rule("CYCLE-5")
-@many
+@settings(many, max_examples=150)
 @given(history=HISTORIES)
 def test_rows_that_roll_over_when_touched_show_what_rows_rolled_over_at_once_show(history: History) -> None:
     lazy, eager = history.new_store(), history.new_store()

@@ -25,11 +25,6 @@ class History(NamedTuple):
         """The tenant before anything was sent."""
         return Store(START, cadence=self.cadence, time_zone=self.time_zone)
 
-    @property
-    def sent(self) -> int:
-        """How many commands there are."""
-        return sum(len(commands) for _, commands in self.moments)
-
 
 def _worked_out(
     cadence: str,
