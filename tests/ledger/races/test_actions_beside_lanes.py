@@ -98,3 +98,24 @@ async def test_a_posting_connection_carries_its_bounds(database: Database) -> No
         "statement_timeout": "10s",
         "idle_in_transaction_session_timeout": "5s",
     }
+
+
+async def test_commands_that_had_to_wait_for_the_lock_keep_their_order(database: Database) -> None:
+    tenancy = await open_tenancy(database, members=1, pool=0, balance=3)
+    lanes = ledger.Lanes(database, real_time, posters=1, tenants_per_round=8)
+    await lanes.open()
+    (await lanes.submit(tenancy.tenant_id, hold(tenancy, 1))).unwrap()
+
+    async with writing(database, tenancy.tenant_id) as tx:
+        await tx.execute(
+            "select from ledger_control where tenant_id = $1 for no key update",
+            tenancy.tenant_id,
+        )
+        waiting = [asyncio.create_task(lanes.submit(tenancy.tenant_id, hold(tenancy, 1))) for _ in range(6)]
+        # Long enough for one wait to end in vain, too short for two: the commands are put back once.
+        await asyncio.sleep(1.5 * POSTING_LOCK_TIMEOUT_MILLISECONDS / 1000)
+
+    outcomes = await asyncio.gather(*waiting)
+    await lanes.close()
+
+    assert [outcome.refusal is None for outcome in outcomes] == [True] * 2 + [False] * 4
