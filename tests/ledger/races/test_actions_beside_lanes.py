@@ -56,7 +56,7 @@ async def test_actions_and_lanes_on_one_tenant_neither_deadlock_nor_lose_anythin
     assert acknowledged.kinds == {"Transferred": 120, "Held": 120, "HoldClosed": 120}
     acknowledged.check(fresh_database.admin_url)
     for tenancy in tenancies:
-        check_books(fresh_database.admin_url, tenancy.tenant_id)
+        await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_a_tenant_whose_books_an_action_keeps_locked_delays_itself_and_hardly_the_others(
@@ -81,7 +81,7 @@ async def test_a_tenant_whose_books_an_action_keeps_locked_delays_itself_and_har
 
     assert took_seconds < 3 * LATENESS_SECONDS_MAX
     assert [outcome.refusal is None for outcome in outcomes] == [True] * 9 + [False] * 11
-    check_books(fresh_database.admin_url, locked.tenant_id)
+    await check_books(fresh_database, locked.tenant_id)
 
 
 async def test_a_posting_connection_carries_its_bounds(database: Database) -> None:
