@@ -39,12 +39,13 @@ class CuttingProxy:
         self.cut: Cut | None = None
         self.cuts = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.AbstractServer | None = None
         self._has_cut = asyncio.Event()
 
     async def listen(self) -> None:
         """Let clients in (again)."""
-        self._server = await asyncio.start_unix_server(self._serve, self._socket)
+        self._server = await asyncio.start_unix_server(self._let_in, self._socket)
 
     async def shut(self) -> None:
         """Cut everybody off and let nobody in, as when the database is down."""
@@ -55,11 +56,18 @@ class CuttingProxy:
             self._socket.unlink(missing_ok=True)
         for writer in list(self._writers):
             writer.transport.abort()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     async def wait_for_cut(self) -> None:
         """Until a connection has been cut."""
         await self._has_cut.wait()
         self._has_cut.clear()
+
+    def _let_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_unix_connection(self._target)

@@ -21,6 +21,7 @@ from bursar.ledger.answers import decode_outcome
 from tests.support.acknowledged import Acknowledged
 from tests.support.poster_child import COMMANDS
 from tests.support.posters import ROOT
+from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books
 from tests.support.tenancies import Tenancy
 
@@ -30,19 +31,19 @@ _STARTS_WITHIN_SECONDS: Final = 60
 class Diaries:
     """The diaries of all the processes of one test, in one folder."""
 
-    def __init__(self, folder: Path, admin_url: str, app_url: str, tenancies: list[Tenancy]) -> None:
+    def __init__(self, folder: Path, database: FreshDatabase, tenancies: list[Tenancy]) -> None:
         self._folder = folder
-        self._admin_url = admin_url
-        self._app_url = app_url
+        self._database = database
         self._tenancies = tenancies
         self._paths: list[Path] = []
+        self._counted: dict[Path, tuple[int, int]] = {}
 
     @contextmanager
     def relentless(self, seed: int) -> Iterator[subprocess.Popen[bytes]]:
         """A process that posts and writes a diary; it is killed at the end of the block, unless it died before."""
         path = self._folder / f"diary {len(self._paths)}"
         self._paths.append(path)
-        arguments = [self._app_url, str(path), str(seed), msgspec.json.encode(self._tenancies).decode()]
+        arguments = [self._database.app_url, str(path), str(seed), msgspec.json.encode(self._tenancies).decode()]
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.relentless", *arguments],
             cwd=ROOT,
@@ -64,7 +65,7 @@ class Diaries:
                 raise AssertionError(f"no more answers: {self._count_answers()} of {wanted}")
             time.sleep(0.01)
 
-    def check(self) -> Acknowledged:
+    async def check(self) -> Acknowledged:
         """Every answer is in the database, nothing is there twice, and nothing is there that was not asked for."""
         acknowledged = Acknowledged()
         asked: set[tuple[UUID, UUID]] = set()
@@ -74,10 +75,10 @@ class Diaries:
             asked.add((tenant_id, getattr(command, "hold_id", None) or command.transfer_id))
             if "stored" in entry:
                 acknowledged.note(tenant_id, command, decode_outcome(entry["stored"].encode()))
-        acknowledged.check(self._admin_url)
+        acknowledged.check(self._database.admin_url)
         for tenancy in self._tenancies:
-            check_books(self._admin_url, tenancy.tenant_id)
-        with psycopg.connect(self._admin_url) as connection:
+            await check_books(self._database, tenancy.tenant_id)
+        with psycopg.connect(self._database.admin_url) as connection:
             stored = set(
                 connection.execute(
                     "select tenant_id, hold_id from bursar.ledger_holds "
@@ -91,7 +92,15 @@ class Diaries:
 
     def _count_answers(self) -> int:
         path = self._paths[-1]
-        return path.read_bytes().count(b'"stored"') if path.exists() else 0
+        if not path.exists():
+            return 0
+        with path.open("rb") as diary:
+            # Only what is new since the last look: a long diary is looked at very often.
+            offset, answers = self._counted.get(path, (0, 0))
+            diary.seek(offset)
+            complete = diary.read().rpartition(b"\n")[0]
+        self._counted[path] = offset + len(complete), answers + complete.count(b'"stored"')
+        return self._counted[path][1]
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         for path in self._paths:

@@ -11,8 +11,11 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from bursar import ledger
+from bursar.db.engine import Database
 from bursar.ledger.core.chain import batch_hash, control_hash, genesis
 from bursar.ledger.core.rows import Control, Line
+from tests.support.postgres import FreshDatabase
 
 # Each finds rows of (what, expected, found) that do not agree.
 _FIGURES: Final = {
@@ -211,8 +214,18 @@ _ENDS: Final = """
 """
 
 
-def check_books(admin_url: str, tenant_id: UUID) -> None:
-    """Raises `AssertionError` with everything that does not agree."""
+async def check_books(fresh: FreshDatabase, tenant_id: UUID) -> None:
+    """Raises `AssertionError` with everything that does not agree: here, or by the product's own `verify`."""
+    database = await Database.open(fresh.app_url, application_name="bursar tests", size=1)
+    try:
+        report = await ledger.verify(database, tenant_id)
+    finally:
+        await database.close()
+    assert report.is_green, str(report)
+    _check_figures(fresh.admin_url, tenant_id)
+
+
+def _check_figures(admin_url: str, tenant_id: UUID) -> None:
     wrong: list[str] = []
     with psycopg.connect(admin_url) as connection:
         connection.execute("set transaction isolation level repeatable read, read only")

@@ -78,7 +78,7 @@ async def test_a_command_whose_commit_was_cut_off_is_answered_and_there_once(
     assert proxy.cuts == 4
     assert acknowledged.kinds == {"Held": 5, "Transferred": 4, "HoldExtended": 4}
     acknowledged.check(fresh_database.admin_url)
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_commits_cut_off_at_random_lose_nothing_and_double_nothing(
@@ -107,7 +107,7 @@ async def test_commits_cut_off_at_random_lose_nothing_and_double_nothing(
 
     assert acknowledged.kinds["HoldClosed"] > 0
     acknowledged.check(fresh_database.admin_url)
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_a_doubt_outlives_a_lock_that_somebody_else_holds_meanwhile(
@@ -132,7 +132,7 @@ async def test_a_doubt_outlives_a_lock_that_somebody_else_holds_meanwhile(
     acknowledged = Acknowledged()
     acknowledged.note(tenancy.tenant_id, allocation, outcome)
     acknowledged.check(fresh_database.admin_url)
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_a_poster_does_not_take_the_batch_of_another_process_for_its_own(
@@ -162,7 +162,7 @@ async def test_a_poster_does_not_take_the_batch_of_another_process_for_its_own(
             "select hold_id from bursar.ledger_holds where hold_id = any(%s)", [[my_hold.hold_id, their_hold.hold_id]]
         ).fetchall()
     assert {hold_id for (hold_id,) in rows} == {my_hold.hold_id, their_hold.hold_id}
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_a_database_that_stays_away_is_said_to_be_and_posting_goes_on_when_it_is_back(
@@ -186,7 +186,7 @@ async def test_a_database_that_stays_away_is_said_to_be_and_posting_goes_on_when
             "select transfer_id from bursar.ledger_journal where amount_micro = 1000000"
         ).fetchall()
     assert posted == [(missing[0].transfer_id,)]
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
@@ -207,7 +207,7 @@ async def test_a_database_lost_for_good_during_a_commit_leaves_an_unknown_outcom
 
     again.unwrap()
     assert again.replayed == (cut is Cut.AFTER)
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_closing_while_the_database_is_away_keeps_nobody_waiting(

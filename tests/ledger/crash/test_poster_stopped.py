@@ -50,7 +50,7 @@ async def test_a_poster_stopped_under_its_lock_delays_others_no_longer_than_the_
         assert outcome.refusal is None
         acknowledged.note(tenant_id, command, outcome)
     acknowledged.check(fresh_database.admin_url)
-    check_books(fresh_database.admin_url, tenant_id)
+    await check_books(fresh_database, tenant_id)
 
 
 async def test_a_poster_killed_under_its_lock_delays_nobody_and_leaves_nothing(
@@ -71,4 +71,4 @@ async def test_a_poster_killed_under_its_lock_delays_nobody_and_leaves_nothing(
         assert not connection.execute(
             "select from bursar.ledger_journal where transfer_id = %s", [lost.transfer_id]
         ).fetchall()
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)

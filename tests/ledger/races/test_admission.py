@@ -81,7 +81,7 @@ async def test_two_hundred_holds_on_ten_calls_worth_admit_ten_over_two_processes
         )
 
     assert _count(outcomes) == {"admitted": AFFORDABLE, "insufficient_quota": CALLS - AFFORDABLE}
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_two_hundred_holds_each_sent_three_times_admit_ten_and_answer_each_alike(
@@ -117,7 +117,7 @@ async def test_two_hundred_holds_each_sent_three_times_admit_ten_and_answer_each
     charges = {answer.hold_id: answer for answer in (outcome.unwrap() for outcome in settled)}  # type: ignore[union-attr]
     assert len(charges) == AFFORDABLE
     assert sum(outcome.replayed for outcome in settled) == AFFORDABLE
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_two_hundred_holds_on_ten_calls_worth_admit_ten_over_many_connections(
@@ -134,4 +134,4 @@ async def test_two_hundred_holds_on_ten_calls_worth_admit_ten_over_many_connecti
     await many.close()
 
     assert _count(outcomes) == {"admitted": AFFORDABLE, "insufficient_quota": CALLS - AFFORDABLE}
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)

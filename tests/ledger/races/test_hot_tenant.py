@@ -50,7 +50,7 @@ async def test_sixty_four_clients_on_one_tenant_leave_books_that_reconcile(
     # All kinds of answers were met, or this would be no race worth the name.
     assert {"Held", "HoldClosed", "Transferred", "CycleStarted", "insufficient_quota"} <= set(acknowledged.kinds)
     acknowledged.check(fresh_database.admin_url)
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 class _Client:

@@ -43,7 +43,7 @@ async def test_a_cancelled_callers_command_is_posted_all_the_same_and_found_by_a
 
     assert caller.cancelled()
     assert again.replayed
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_a_hold_waited_for_by_two_callers_is_one_hold_and_one_may_leave(
@@ -60,7 +60,7 @@ async def test_a_hold_waited_for_by_two_callers_is_one_hold_and_one_may_leave(
     await lanes.close()
 
     assert outcomes[0] == outcomes[1]
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_what_was_submitted_before_closing_is_posted_and_what_comes_later_is_told(
@@ -77,7 +77,7 @@ async def test_what_was_submitted_before_closing_is_posted_and_what_comes_later_
         await lanes.submit(tenancy.tenant_id, hold(tenancy, 1))
 
     assert all(outcome.refusal is None for outcome in await asyncio.gather(*in_time))
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_lanes_that_are_closed_before_they_were_opened_leave_nobody_waiting(

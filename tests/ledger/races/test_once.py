@@ -54,7 +54,7 @@ async def test_a_reset_sent_by_two_processes_at_once_happens_once(
     assert {outcome.unwrap().epoch for outcome in outcomes} == {2}  # type: ignore[union-attr]
     issues = _journal(fresh_database, tenancy, "cycle_issue")
     assert issues == [20_000_000]
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_a_due_cycle_ends_once_whoever_posts_first(fresh_database: FreshDatabase, tenancy: Tenancy) -> None:
@@ -72,7 +72,7 @@ async def test_a_due_cycle_ends_once_whoever_posts_first(fresh_database: FreshDa
     (epoch,) = {outcome.unwrap().epoch for outcome in outcomes}  # type: ignore[union-attr]
     assert epoch in (2, 3)
     assert _journal(fresh_database, tenancy, "cycle_issue") == [(epoch - 1) * 20_000_000]
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 @pytest.mark.parametrize("kind", ["redemption", "allocation"])
@@ -97,7 +97,7 @@ async def test_one_key_used_by_two_processes_moves_once(
     assert sum(not outcome.replayed for outcome in outcomes) == 1
     moved = [micro for micro in _journal(fresh_database, tenancy, kind) if micro == 7_000_000]
     assert moved == [7_000_000]
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_of_a_settlement_and_an_expiry_one_wins_and_the_other_is_told(
@@ -135,7 +135,7 @@ async def test_of_a_settlement_and_an_expiry_one_wins_and_the_other_is_told(
             assert (expired.state, settled.state) == ("expired", "settled_late")
         assert settled.charged_micro == 1_000_000
     assert sum(_journal(fresh_database, tenancy, "usage")) == len(calls) * 1_000_000
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_a_reset_a_reclaim_and_settlements_at_once_leave_nothing_behind(
@@ -178,7 +178,7 @@ async def test_a_reset_a_reclaim_and_settlements_at_once_leave_nothing_behind(
         "done",
         "insufficient_balance",
     ]
-    check_books(fresh_database.admin_url, tenant_id)
+    await check_books(fresh_database, tenant_id)
 
 
 async def test_a_transfer_that_twenty_clients_reverse_is_reversed_once(
@@ -206,7 +206,7 @@ async def test_a_transfer_that_twenty_clients_reverse_is_reversed_once(
     codes = sorted(outcome.refusal.code if outcome.refusal else "done" for outcome in outcomes)
     assert codes == ["already_reversed"] * 19 + ["done"]
     assert _journal(fresh_database, tenancy, "allocation_reversal") == [3_000_000]
-    check_books(fresh_database.admin_url, tenancy.tenant_id)
+    await check_books(fresh_database, tenancy.tenant_id)
 
 
 def _journal(fresh_database: FreshDatabase, tenancy: Tenancy, kind: str) -> list[int]:

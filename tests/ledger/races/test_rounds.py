@@ -48,17 +48,13 @@ async def test_many_tenants_post_in_one_transaction(
         ).fetchone()
     assert postings == (1, TENANTS)
     for tenancy in tenancies:
-        check_books(fresh_database.admin_url, tenancy.tenant_id)
+        await check_books(fresh_database, tenancy.tenant_id)
 
 
 # What a superuser did to a tenant's rows, and what becomes of the next batch by it: the database refuses to write it
 # (a CHECK fails), or the core finds a state that cannot be, or a row that the rows say is there is not.
 _CORRUPTIONS = {
     "a held total that is gone": "update bursar.ledger_control set members_held_micro = 0 where tenant_id = %s",
-    "books that do not sum to zero": (
-        "alter table bursar.ledger_control drop constraint books_sum_to_zero;"
-        "update bursar.ledger_control set pool_micro = pool_micro + 1 where tenant_id = %s"
-    ),
     "a wallet that is gone": "delete from bursar.ledger_wallets where tenant_id = %s",
     "a batch number used before": (
         "insert into bursar.ledger_batches select tenant_id, batch_number + 1, posted_at, 0, hash, hash, posting_id "
@@ -86,8 +82,7 @@ async def test_a_tenant_at_fault_leaves_the_round_and_the_others_go_through(
         outcome.unwrap()
     broken, healthy = tenancies[TENANTS // 2], [t for t in tenancies if t is not tenancies[TENANTS // 2]]
     with psycopg.connect(fresh_database.admin_url) as connection:
-        for statement in _CORRUPTIONS[corruption].split(";"):
-            connection.execute(statement.encode(), [broken.tenant_id] if "%s" in statement else None)
+        connection.execute(_CORRUPTIONS[corruption].encode(), [broken.tenant_id])
         lines_before = _count_lines(connection, broken.tenant_id)
 
     ends = await asyncio.gather(
@@ -110,7 +105,7 @@ async def test_a_tenant_at_fault_leaves_the_round_and_the_others_go_through(
     with psycopg.connect(fresh_database.admin_url) as connection:
         assert _count_lines(connection, broken.tenant_id) == lines_before
     for tenancy in healthy:
-        check_books(fresh_database.admin_url, tenancy.tenant_id)
+        await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_no_lane_shows_a_tenant_the_rows_of_another_in_the_same_round(
@@ -162,7 +157,7 @@ async def test_no_lane_shows_a_tenant_the_rows_of_another_in_the_same_round(
     assert not same_key.replayed
     same_key.unwrap()
     for tenancy in (mine, theirs):
-        check_books(fresh_database.admin_url, tenancy.tenant_id)
+        await check_books(fresh_database, tenancy.tenant_id)
 
 
 async def test_one_hold_id_used_by_two_tenants_is_two_holds(
