@@ -274,7 +274,7 @@ def test_only_an_active_members_allowance_is_raised_and_a_disabled_ones_can_be_l
     books.do(SetWalletStatus(actor_id=ACTOR, member_id=member_id, is_active=False))
 
     assert books.refused(member_monthly(member_id, "10.01")) == Refusal(
-        "member_disabled", "A disabled member's allowance cannot be raised.", field="member_id"
+        "member_disabled", "A disabled member cannot receive credits.", field="member_id"
     )
     assert books.refused(member_monthly(admin_id, "1")) == Refusal(
         "recipient_spends_pool", "A tenant admin spends from the pool.", field="member_id"
@@ -287,6 +287,20 @@ def test_only_an_active_members_allowance_is_raised_and_a_disabled_ones_can_be_l
         assert books.refused(member_monthly(member_id, level)) == Refusal(
             "member_deleted", "A deleted member has no budget.", field="member_id"
         )
+
+
+@pytest.mark.rule("BUDGET-9")
+def test_nobody_raises_ones_own_allowance_but_may_lower_it() -> None:
+    books, member_id = budgeted()
+
+    def own(level: str) -> SetMemberMonthly:
+        return SetMemberMonthly(actor_id=member_id, transfer_id=identity(), member_id=member_id, monthly=amount(level))
+
+    assert books.refused(own("10.01")) == Refusal(
+        "recipient_is_actor", "Nobody allocates credits to oneself.", field="member_id"
+    )
+    books.do(own("9"))
+    assert books.allowance(member_id) == "9.00"
 
 
 @pytest.mark.rule("REFUSAL-3")

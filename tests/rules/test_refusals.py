@@ -149,6 +149,7 @@ TRIED: dict[str, Callable[[Office], Command]] = {
     "amount_too_small": lambda office: office.transfer("allocation", "0"),
     "amount_too_large": lambda office: office.transfer("allocation", "1000000000.01"),
     "total_too_large": Office.in_full,
+    "note_malformed": lambda office: office.noted("two\nlines"),
     "note_too_long": lambda office: office.noted("n" * 201),
     "insufficient_pool": lambda office: office.transfer("allocation", "10.01"),
     "insufficient_balance": lambda office: office.transfer("reclaim", "5.01"),

@@ -223,7 +223,7 @@ def test_what_a_disabled_member_has_can_be_taken_back() -> None:
 
 
 @pytest.mark.rule("TRANSFER-7")
-def test_a_note_has_at_most_200_characters() -> None:
+def test_a_note_is_one_line_of_at_most_200_characters() -> None:
     books = TestBooks()
     books.fund_pool("5")
     member_id = books.open_member()
@@ -235,6 +235,10 @@ def test_a_note_has_at_most_200_characters() -> None:
     ):
         assert books.refused(command) == Refusal("note_too_long", "A note has at most 200 characters.", field="note")
 
+    for unshown in ("two\nlines", "nul\x00", "half a pair \ud800"):
+        assert books.refused(transfer("allocation", "1", member_id=member_id, note=unshown)) == Refusal(
+            "note_malformed", "A note has no line breaks or control characters.", field="note"
+        )
     assert books.journal[-1].note == "\u00fc" * 200
 
 

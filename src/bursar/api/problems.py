@@ -26,6 +26,7 @@ STATUSES: Mapping[str, int] = {
     "amount_too_small": 422,
     "amount_too_large": 422,
     "total_too_large": 409,
+    "note_malformed": 422,
     "note_too_long": 422,
     "insufficient_pool": 409,
     "insufficient_balance": 409,

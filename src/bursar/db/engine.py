@@ -82,7 +82,7 @@ class Database:
 
     async def connect_posting(self) -> "Connection":
         """A connection of its own for posting rounds, planned for full tables. The caller closes it."""
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             self.url,
             timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=POSTING_ANSWER_TIMEOUT_SECONDS,
@@ -90,6 +90,12 @@ class Database:
             max_cached_statement_lifetime=0,
             server_settings={**_POSTING_SETTINGS, "application_name": f"{self.application_name} posting"},
         )
+        # An answer leaves after the commit, so a commit must be on disk by then, whatever the server is set to. Stronger
+        # settings, such as waiting for a standby, are left as they are.
+        await connection.execute(
+            "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
+        )
+        return connection
 
 
 async def _leave_as_it_is(connection: "Connection") -> None:

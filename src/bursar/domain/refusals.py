@@ -79,6 +79,7 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("amount_too_small", "Amount too small", "The amount is negative, zero or below the smallest that can be moved."),
     _K("amount_too_large", "Amount too large", "The amount is above the largest that one command may move."),
     _K("total_too_large", "Total too large", "The account would pass the largest total that can be kept."),
+    _K("note_malformed", "Malformed note", "A note is one line of text without control characters."),
     _K("note_too_long", "Note too long", "A note has at most 200 characters."),
     # Funds
     _K("insufficient_pool", "Insufficient tenant balance", "The pool has less than was asked.", True),

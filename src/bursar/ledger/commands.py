@@ -250,10 +250,12 @@ def check_key(key: str | None) -> None:
 
 
 def check_note(note: str | None) -> None:
-    """Refuses `note_too_long` above 200 characters.
+    """Refuses `note_too_long` above 200 characters, and `note_malformed` for what no screen shows or database keeps.
 
     Rule: TRANSFER-7
     """
+    if note is not None and not note.isprintable():
+        raise Refusal("note_malformed", "A note has no line breaks or control characters.", field="note")
     if note is not None and len(note) > NOTE_LENGTH_MAX:
         raise Refusal("note_too_long", f"A note has at most {NOTE_LENGTH_MAX} characters.", field="note")
 

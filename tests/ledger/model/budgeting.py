@@ -71,6 +71,8 @@ def _set_member_monthly(office: Office, command: SetMemberMonthly) -> Figures:
     if change > 0:
         if member.status == "disabled":
             raise No("member_disabled")
+        if command.member_id == command.actor_id:
+            raise No("recipient_is_actor")
         if member.spends_pool:
             raise No("recipient_spends_pool")
         group_spares(office, member.group, change)

@@ -192,8 +192,13 @@ _BUDGETING: dict[str, Meaning] = {
     "group_monthly": lambda desk, i: SetGroupMonthly(
         actor_id=ADMIN, key=i.key, transfer_id=desk.new_id(), group_id=desk.group(i), monthly=i.amount
     ),
+    # Now and then by the member itself, which is refused where it would be a raise.
     "member_monthly": lambda desk, i: SetMemberMonthly(
-        actor_id=ADMIN, key=i.key, transfer_id=desk.new_id(), member_id=desk.member(i), monthly=i.amount
+        actor_id=desk.member(i) if i.pick == 0 else ADMIN,
+        key=i.key,
+        transfer_id=desk.new_id(),
+        member_id=desk.member(i),
+        monthly=i.amount,
     ),
 }
 _PEOPLE: dict[str, Meaning] = {

@@ -17,7 +17,7 @@ from bursar.ledger.core.books import Books
 from bursar.ledger.core.cycles import touch
 from bursar.ledger.core.funds import check_funds, check_issuable, scope_of
 from bursar.ledger.core.rows import Control, Group
-from bursar.ledger.core.transfers import check_level
+from bursar.ledger.core.transfers import check_level, check_recipient
 
 
 def set_per_cycle(books: Books, command: SetPerCycle) -> Changed:
@@ -97,7 +97,8 @@ def set_group_monthly(books: Books, command: SetGroupMonthly) -> Changed:
 def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
     """Set a member's allowance per cycle, out of its group's budget.
 
-    Raising asks that the member be active; lowering does not, so that a disabled member's budget can be recovered.
+    Raising asks of the member what an allocation asks of a recipient; lowering does not, so that a disabled member's
+    budget can be recovered.
     What is lowered must still be there, unspent and not held.
 
     Rule: BUDGET-5, BUDGET-8, BUDGET-9
@@ -110,10 +111,7 @@ def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
     if wallet.status == "deleted":
         raise Refusal("member_deleted", "A deleted member has no budget.", field="member_id")
     if change > 0:
-        if wallet.status != "active":
-            raise Refusal("member_disabled", "A disabled member's allowance cannot be raised.", field="member_id")
-        if wallet.spends_pool:
-            raise Refusal("recipient_spends_pool", "A tenant admin spends from the pool.", field="member_id")
+        check_recipient(wallet, command.actor_id)
         check_undistributed(books, group, change, field="monthly")
     elif change < 0:
         check_funds(books, Account.MEMBER_ALLOWANCE, wallet, -change, field="monthly")

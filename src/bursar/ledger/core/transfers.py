@@ -85,6 +85,21 @@ def check_level(micro: int, *, field: str) -> None:
         raise Refusal("amount_too_large", f"The amount may be at most {largest}.", field=field, largest=largest)
 
 
+def check_recipient(wallet: Wallet, actor_id: UUID | None) -> None:
+    """Refuses a recipient that is not active, is who acts, or spends from the pool.
+
+    Rule: TRANSFER-5
+    """
+    if wallet.status == "deleted":
+        raise Refusal("member_deleted", "A deleted member cannot receive credits.", field="member_id")
+    if wallet.status != "active":
+        raise Refusal("member_disabled", "A disabled member cannot receive credits.", field="member_id")
+    if wallet.member_id == actor_id:
+        raise Refusal("recipient_is_actor", "Nobody allocates credits to oneself.", field="member_id")
+    if wallet.spends_pool:
+        raise Refusal("recipient_spends_pool", "A tenant admin spends from the pool.", field="member_id")
+
+
 def _post(
     books: Books, kind: TransferKind, member_id: UUID | None, group_id: UUID | None, micro: int, *, field: str
 ) -> Transferred:
@@ -97,8 +112,8 @@ def _post(
         member_id = None
     source_row = _row(books, kind.source, member_id, group_id)
     target_row = _row(books, kind.target, member_id, group_id)
-    if kind.target in _RECIPIENTS:
-        _check_recipient(books, target_row)
+    if isinstance(target_row, Wallet) and kind.target in _RECIPIENTS:
+        check_recipient(target_row, books.actor_id)
     if CLASS_OF[kind.source] == AccountClass.ISSUED:
         check_issuable(books, micro, field=field)
     else:
@@ -129,19 +144,3 @@ def _row(books: Books, account: Account, member_id: UUID | None, group_id: UUID 
     if owner is Owner.GROUP and group_id is not None:
         return books.group(group_id)
     raise Refusal(f"{owner}_unknown", f"The command names no {owner}.", field=f"{owner}_id")
-
-
-def _check_recipient(books: Books, row: Holder) -> None:
-    """Refuses a recipient that is not active, spends from the pool, or is who acts.
-
-    Rule: TRANSFER-5
-    """
-    assert isinstance(row, Wallet)
-    if row.status == "deleted":
-        raise Refusal("member_deleted", "A deleted member cannot receive credits.", field="member_id")
-    if row.status != "active":
-        raise Refusal("member_disabled", "A disabled member cannot receive credits.", field="member_id")
-    if row.member_id == books.actor_id:
-        raise Refusal("recipient_is_actor", "Nobody allocates credits to oneself.", field="member_id")
-    if row.spends_pool:
-        raise Refusal("recipient_spends_pool", "A tenant admin spends from the pool.", field="member_id")
