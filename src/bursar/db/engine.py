@@ -90,8 +90,8 @@ class Database:
             max_cached_statement_lifetime=0,
             server_settings={**_POSTING_SETTINGS, "application_name": f"{self.application_name} posting"},
         )
-        # An answer leaves after the commit, so a commit must be on disk by then, whatever the server is set to. Stronger
-        # settings, such as waiting for a standby, are left as they are.
+        # An answer leaves after the commit, so a commit must be on disk by then, whatever the server is set to.
+        # Stronger settings, such as waiting for a standby, are left as they are.
         await connection.execute(
             "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
         )
