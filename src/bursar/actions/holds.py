@@ -15,9 +15,18 @@ from bursar.db.transaction import reading
 from bursar.domain.credits import Credits
 from bursar.domain.permissions import Permission, check_permission, may
 from bursar.domain.refusals import Refusal
-from bursar.ledger import ExtendHold, Held, HoldClosed, HoldExtended, OpenHold, SettleHold, VoidHold, check_key
+from bursar.ledger import (
+    ExtendHold,
+    Held,
+    HoldClosed,
+    HoldExtended,
+    OpenHold,
+    SettleHold,
+    VoidHold,
+    check_key,
+    find_hold,
+)
 from bursar.outside.identity import new_uuid
-from bursar.store.holds import find_hold_member
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,8 @@ async def _check_own(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID) -
     if may(asked.actor, Permission.SPEND_FOR_OTHERS):
         return
     async with reading(desk.tenants, tenant_id) as transaction:
-        member_id = await find_hold_member(transaction, tenant_id, hold_id)
-    if member_id is None or member_id != asked.actor.identity:
+        hold = await find_hold(transaction, tenant_id, hold_id)
+    if hold is None or hold.member_id != asked.actor.identity:
         raise Refusal("hold_unknown", "There is no such hold.", field="hold_id")
 
 

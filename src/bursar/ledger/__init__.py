@@ -60,6 +60,7 @@ from bursar.ledger.commands import (
     check_key,
 )
 from bursar.ledger.deadlines import Due, due, holds_past_deadline
+from bursar.ledger.holds import HoldFigures, find_hold
 from bursar.ledger.posting.bulk import post_in_bulk
 from bursar.ledger.posting.lanes import Lanes, PostingFault
 from bursar.ledger.posting.loading import Clock
@@ -105,6 +106,7 @@ __all__ = [
     "Held",
     "HoldClosed",
     "HoldExtended",
+    "HoldFigures",
     "Lanes",
     "LedgerUnavailable",
     "MemberFigures",
@@ -145,6 +147,7 @@ __all__ = [
     "check_key",
     "due",
     "explain",
+    "find_hold",
     "find_transfers",
     "group_figures",
     "holds_past_deadline",
