@@ -15,11 +15,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from bursar.domain.credits import Credits
-from bursar.ledger import Command, EndDueCycle, ExpireHold, OpenGroup, OpenHold, Outcome, SettleHold
+from bursar.ledger import (
+    CloseGroup,
+    CloseWallet,
+    Command,
+    EndDueCycle,
+    ExpireHold,
+    MoveWallet,
+    OpenGroup,
+    OpenHold,
+    Outcome,
+    SetGroupMonthly,
+    SetMemberMonthly,
+    SettleHold,
+    Transfer,
+)
 from tests.ledger.model.calendar import next_boundary
 from tests.ledger.model.comparison import check_same_figures, check_same_outcome
 from tests.ledger.model.deeds import Model
 from tests.ledger.model.intents import (
+    ADMIN,
     AMOUNTS,
     ANY,
     BUDGETING,
@@ -37,7 +52,7 @@ from tests.ledger.model.intents import (
     opening_commands,
 )
 from tests.ledger.model.invariants import Audit, check_rows
-from tests.ledger.model.office import Office
+from tests.ledger.model.office import PLAN, Office
 from tests.ledger.model.store import DEFAULT_GROUP, Store
 
 EXAMPLES = 500
@@ -152,6 +167,31 @@ class CoreAndModel(RuleBasedStateMachine):
         self.post([ExpireHold(actor_id=None, hold_id=hold.hold_id)])
         self.pass_boundaries(before_its_cost_is_known)
         self.post([SettleHold(actor_id=None, hold_id=hold.hold_id, cost=cost)])
+
+    @rule(leaver=st.integers(0, 9), top_up=st.sampled_from(AMOUNTS), wanted=st.sampled_from(AMOUNTS))
+    def take_a_top_up_along(self, leaver: int, top_up: Credits, wanted: Credits) -> None:
+        """A member gets more for this cycle, moves to a new group and is deleted there; the group is closed, and what
+        it leaves in the plan is asked for."""
+        member, new_group = self.desk.member(Intent("", leaver, 0, top_up, 0, None)), self.desk.new_id()
+        members = self.model.office.members
+        old_group = members[member].group if member in members else DEFAULT_GROUP
+        ids = [self.desk.new_id() for _ in range(5)]
+        going: list[Command] = [
+            OpenGroup(actor_id=ADMIN, group_id=new_group),
+            Transfer(actor_id=ADMIN, transfer_id=ids[0], kind="cycle_top_up", amount=top_up, member_id=member),
+            SetMemberMonthly(actor_id=ADMIN, transfer_id=ids[1], member_id=member, monthly=Credits(0)),
+            MoveWallet(actor_id=ADMIN, transfer_id=ids[2], member_id=member, group_id=new_group),
+        ]
+        self.post(going)
+        if leaver % 2:
+            self.post([CloseWallet(actor_id=ADMIN, transfer_id=ids[3], member_id=member)])
+            self.post([CloseGroup(actor_id=ADMIN, transfer_id=ids[4], group_id=new_group)])
+        everything = Credits(self.model.office.groups[old_group].monthly + self.model.office.accounts[PLAN])
+        for level in (everything, wanted):
+            raising = SetGroupMonthly(
+                actor_id=ADMIN, transfer_id=self.desk.new_id(), group_id=old_group, monthly=level
+            )  # fmt: skip
+            self.post([raising])
 
     def pass_boundaries(self, count: int) -> None:
         """Turn the clock to the very moment at which so many more cycles have ended."""
