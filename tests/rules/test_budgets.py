@@ -14,6 +14,7 @@ from bursar.ledger import (
     CloseWallet,
     Command,
     ResetCycle,
+    SetCadence,
     SetCycleCeiling,
     SetGroupMonthly,
     SetMemberMonthly,
@@ -332,3 +333,23 @@ def test_budgets_are_checked_in_their_fixed_order() -> None:
         "group_unknown", "amount_too_large", "note_too_long", "budget_below_children", "insufficient_plan",
         "member_unknown", "amount_too_large", "note_too_long", "member_disabled", "insufficient_budget",
     ]  # fmt: skip
+
+
+@pytest.mark.rule("BUDGET-10")
+def test_what_a_months_cycles_issue_is_at_most_the_largest_amount_whatever_the_cadence() -> None:
+    books = TestBooks()
+
+    def cadence(name: str) -> SetCadence:
+        epoch = books.control.epoch
+        return SetCadence(actor_id=ACTOR, transfer_id=identity(), epoch=epoch, cadence=name, time_zone="UTC")
+
+    books.do(per_cycle("1000000000"))
+    assert books.refused(cadence("1_hour")) == Refusal(
+        "amount_too_large", "With the cadence 1 hour, credits per cycle may be at most 1344086.021505.",
+        field="cadence", largest="1344086.021505",
+    )  # fmt: skip
+
+    books.do(per_cycle("1344086.02"))
+    books.do(cadence("1_hour"))
+    assert books.refused(per_cycle("1344086.03")).facts == {"largest": "1344086.021505"}
+    books.do(per_cycle("1344086.01"))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bursar.domain.credits import AMOUNT_MAX_MICRO, Credits
 from bursar.domain.refusals import Refusal
 
 
@@ -29,22 +30,34 @@ class Cadence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CadenceRule:
-    """One cadence: its label, and either whole local days or hours of elapsed time; a calendar month has neither."""
+    """One cadence: its label, how many of its cycles may begin in a month, and either whole local days or hours of
+    elapsed time; a calendar month has neither."""
 
     label: str
+    per_month_max: int
     days: int = 0
     hours: int = 0
 
 
 CADENCES: dict[Cadence, CadenceRule] = {
-    Cadence.CALENDAR_MONTH: CadenceRule("Calendar month"),
-    Cadence.FIFTEEN_DAYS: CadenceRule("15 days", days=15),
-    Cadence.ONE_WEEK: CadenceRule("1 week", days=7),
-    Cadence.ONE_DAY: CadenceRule("1 day", days=1),
-    Cadence.TWELVE_HOURS: CadenceRule("12 hours", hours=12),
-    Cadence.SIX_HOURS: CadenceRule("6 hours", hours=6),
-    Cadence.ONE_HOUR: CadenceRule("1 hour", hours=1),
+    Cadence.CALENDAR_MONTH: CadenceRule("Calendar month", per_month_max=1),
+    Cadence.FIFTEEN_DAYS: CadenceRule("15 days", per_month_max=3, days=15),
+    Cadence.ONE_WEEK: CadenceRule("1 week", per_month_max=5, days=7),
+    Cadence.ONE_DAY: CadenceRule("1 day", per_month_max=31, days=1),
+    Cadence.TWELVE_HOURS: CadenceRule("12 hours", per_month_max=62, hours=12),
+    Cadence.SIX_HOURS: CadenceRule("6 hours", per_month_max=124, hours=6),
+    Cadence.ONE_HOUR: CadenceRule("1 hour", per_month_max=744, hours=1),
 }
+
+
+def per_cycle_max(cadence: Cadence) -> Credits:
+    """The most that may be issued per cycle: what one month's cycles issue is at most the largest amount.
+
+    Cycles issue by themselves, for as long as the tenant exists. So bounded, no tenant's total overflows in centuries.
+
+    Rule: BUDGET-10
+    """
+    return Credits(AMOUNT_MAX_MICRO // CADENCES[cadence].per_month_max)
 
 
 @dataclass(frozen=True, slots=True)

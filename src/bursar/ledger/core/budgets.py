@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from bursar.domain.accounts import Account
 from bursar.domain.credits import decimal_text
+from bursar.domain.cycles import Cadence
 from bursar.domain.refusals import Refusal
 from bursar.ledger.answers import Changed
 from bursar.ledger.commands import SetCycleCeiling, SetGroupMonthly, SetMemberMonthly, SetPerCycle, check_note
 from bursar.ledger.core.books import Books
 from bursar.ledger.core.cycles import touch
-from bursar.ledger.core.funds import check_funds, check_issuable, scope_of
+from bursar.ledger.core.funds import check_cycle_size, check_funds, check_issuable, scope_of
 from bursar.ledger.core.rows import Control, Group
 from bursar.ledger.core.transfers import check_level, check_recipient
 
@@ -27,6 +28,7 @@ def set_per_cycle(books: Books, command: SetPerCycle) -> Changed:
     """
     control, wanted = books.control, command.per_cycle.micro
     check_level(wanted, field="per_cycle")
+    check_cycle_size(Cadence(control.cadence), wanted, field="per_cycle")
     check_note(command.note)
     ceiling = control.per_cycle_ceiling_micro
     if ceiling is not None and wanted > ceiling:

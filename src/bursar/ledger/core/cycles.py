@@ -17,6 +17,7 @@ from bursar.domain.refusals import Refusal
 from bursar.ledger.answers import CycleStarted
 from bursar.ledger.commands import EndDueCycle, ResetCycle, SetCadence, check_note
 from bursar.ledger.core.books import Books
+from bursar.ledger.core.funds import check_cycle_size
 from bursar.ledger.core.rows import Group, Wallet
 
 
@@ -59,6 +60,7 @@ def set_cadence(books: Books, command: SetCadence) -> CycleStarted:
     Rule: CYCLE-7
     """
     cadence, time_zone = parse_cadence(command.cadence), parse_time_zone(command.time_zone)
+    check_cycle_size(cadence, books.control.per_cycle_micro, field="cadence")
     check_note(command.note)
     if _is_current(books, command.epoch):
         books.control.cadence, books.control.time_zone = cadence, time_zone

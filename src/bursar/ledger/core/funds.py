@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bursar.domain.accounts import Account
 from bursar.domain.credits import TOTAL_MAX_MICRO, decimal_text
+from bursar.domain.cycles import CADENCES, Cadence, per_cycle_max
 from bursar.domain.ids import public_id
 from bursar.domain.refusals import Refusal
 from bursar.ledger.core.books import Books, Holder
@@ -82,6 +83,21 @@ def check_issuable(books: Books, micro: int, *, field: str) -> None:
     """
     if -books.control.issued_micro + micro > ISSUED_MAX_MICRO:
         raise Refusal("total_too_large", "The tenant's total would pass the largest that can be kept.", field=field)
+
+
+def check_cycle_size(cadence: Cadence, micro: int, *, field: str) -> None:
+    """Refuses `amount_too_large` if cycles of this cadence may not be issued this much each.
+
+    Rule: BUDGET-10
+    """
+    largest = per_cycle_max(cadence)
+    if micro > largest.micro:
+        raise Refusal(
+            "amount_too_large",
+            f"With the cadence {CADENCES[cadence].label}, credits per cycle may be at most {largest}.",
+            field=field,
+            largest=str(largest),
+        )
 
 
 def scope_of(row: Holder) -> tuple[str, str]:
