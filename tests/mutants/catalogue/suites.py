@@ -1,0 +1,23 @@
+"""The tests that mutations name, by what they look at, and the files that mutations change."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MODEL: Final = "tests/ledger/test_core_against_the_model.py"
+"""The core played against an independent model: quick for a test of everything, slow beside an example."""
+
+RULES: Final = "tests/rules"
+
+POSTED: Final = "tests/ledger/test_posting.py"
+"""Posting on PostgreSQL: locks, commits and scopes, one at a time."""
+
+CONNECTIONS_CUT: Final = "tests/ledger/crash/test_connections_cut.py"
+
+CORE: Final = "src/bursar/ledger/core"
+POSTING: Final = "src/bursar/ledger/posting"
+
+
+def rules(*subjects: str) -> tuple[str, ...]:
+    """The examples of these rules first, then the model."""
+    return (*(f"{RULES}/test_{subject}.py" for subject in subjects), MODEL)

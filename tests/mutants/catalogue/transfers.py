@@ -1,0 +1,92 @@
+"""Faults in what people post."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants.catalogue.suites import CORE, rules
+from tests.mutants.mutation import Mutation
+
+MUTATIONS: Final[tuple[Mutation, ...]] = (
+    Mutation(
+        name="funds-not-checked",
+        file=f"{CORE}/funds.py",
+        before="    if available >= micro:\n        return\n",
+        after="    if available >= -micro:\n        return\n",
+        fault="A transfer takes more than there is.",
+        breaks="I4, TRANSFER-4",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="held-funds-transferred",
+        file=f"{CORE}/funds.py",
+        before="    return row.balance_micro - row.balance_held_micro\n",
+        after="    return row.balance_micro\n",
+        fault="A reclaim takes what a call under way keeps.",
+        breaks="I5, TRANSFER-4",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="held-pool-transferred",
+        file=f"{CORE}/funds.py",
+        before="row.plan_micro if account == Account.PLAN else row.pool_micro - row.pool_held_micro\n",
+        after="row.plan_micro if account == Account.PLAN else row.pool_micro\n",
+        fault="An allocation takes what a tenant admin's call keeps of the pool.",
+        breaks="I5, TRANSFER-4",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="disabled-member-receives",
+        file=f"{CORE}/transfers.py",
+        before='    if row.status != "active":\n',
+        after="    if False:\n",
+        fault="Credits are allocated to somebody who has been disabled.",
+        breaks="TRANSFER-5",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="admin-allocates-to-oneself",
+        file=f"{CORE}/transfers.py",
+        before="    if row.member_id == books.actor_id:\n",
+        after="    if False:\n",
+        fault="Whoever may allocate helps oneself to the pool.",
+        breaks="TRANSFER-5",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="reversal-not-recorded",
+        file=f"{CORE}/transfers.py",
+        before="    books.remember_derived(reversal_key(original.transfer_id))\n",
+        after="",
+        fault="One allocation is reversed again and again.",
+        breaks="I11, TRANSFER-6",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="second-reversal-not-refused",
+        file=f"{CORE}/transfers.py",
+        before="    if reversal_key(original.transfer_id) in books.commands:\n",
+        after="    if False:\n",
+        fault="Two reversals of one allocation, with different keys, are both posted.",
+        breaks="I11, TRANSFER-6",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="reversal-not-linked",
+        file=f"{CORE}/transfers.py",
+        before="    books.by(command.actor_id, command.transfer_id, command.note, original.transfer_id)\n",
+        after="    books.by(command.actor_id, command.transfer_id, command.note)\n",
+        fault="Nothing says which transfer a reversal undoes.",
+        breaks="I18, TRANSFER-6",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="amount-of-nothing-transferred",
+        file=f"{CORE}/transfers.py",
+        before="    if micro <= 0:\n",
+        after="    if micro < 0:\n",
+        fault="An amount of nothing is not refused, and stops the tenant's whole batch.",
+        breaks="AMOUNT-2, TRANSFER-2",
+        tests=rules("amounts", "transfers"),
+    ),
+)
