@@ -47,7 +47,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="used-allowance-taken-back",
         file=f"{CORE}/budgets.py",
-        before="        check_funds(books, Account.MEMBER_ALLOWANCE, wallet, -change)\n",
+        before='        check_funds(books, Account.MEMBER_ALLOWANCE, wallet, -change, field="monthly")\n',
         after="        pass\n",
         fault="A member's allowance is lowered by what it has used already, or by what a call keeps.",
         breaks="I5, BUDGET-5",

@@ -20,7 +20,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="move-does-not-ask-the-new-group",
         file=f"{CORE}/people.py",
-        before="        check_undistributed(books, new, monthly)\n",
+        before='        check_undistributed(books, new, monthly, field="group_id")\n',
         after="        pass\n",
         fault="A member moves to a group that has not the budget for it.",
         breaks="WALLET-5, BUDGET-5",
