@@ -47,8 +47,9 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="refusals-not-remembered",
         file=f"{CORE}/decide.py",
-        before="    if outcome.replayed:\n        return outcome\n",
-        after="    if outcome.replayed or outcome.refusal is not None:\n        return outcome\n",
+        before="    outcome = _apply(books, command)\n    # Remembered",
+        after="    outcome = _apply(books, command)\n    if outcome.refusal is not None:\n        return outcome\n"
+        "    # Remembered",
         fault="A command that was refused is done when it is sent again, though its sender was told that it was not.",
         breaks="I11, COMMAND-2",
         tests=rules("commands"),
