@@ -25,6 +25,9 @@ TRIAL_SECONDS_MAX = 240
 
 TEST_SECONDS_MAX = 60
 
+SAID_LENGTH_MAX = 80
+"""How much of an exception stands in the table: enough to see whether it was raised for the fault's own reason."""
+
 EXAMPLES = "40"
 """How many histories the state machine plays for each mutation, where nothing else is asked for."""
 
@@ -83,7 +86,7 @@ def judge(run: Run) -> tuple[Verdict, str]:
     failure = run.failure
     if not failure["is_kill"]:
         return Verdict.NOT_TRIED, f"{failure['test']} failed in {failure['when']} with {failure['exception']}"
-    return Verdict.KILLED, failure["test"]
+    return Verdict.KILLED, f"{failure['test']} ({failure['exception'][:SAID_LENGTH_MAX]})"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants.catalogue.suites import CORE, rules
+from tests.mutants.catalogue.suites import CORE, POSTED, rules
 from tests.mutants.mutation import Mutation
 
 MUTATIONS: Final[tuple[Mutation, ...]] = (
@@ -134,6 +134,6 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="        self.now = now\n",
         fault="A process whose clock lags posts before what has been posted already.",
         breaks="I12, I17, CHAIN-1",
-        tests=("tests/ledger/test_posting.py",),
+        tests=(POSTED,),
     ),
 )

@@ -12,6 +12,10 @@ RULES: Final = "tests/rules"
 POSTED: Final = "tests/ledger/test_posting.py"
 """Posting on PostgreSQL: locks, commits and scopes, one at a time."""
 
+KEPT_APART: Final = "tests/ledger/test_kept_apart.py"
+
+CHAIN: Final = "tests/ledger/test_chain.py"
+
 CONNECTIONS_CUT: Final = "tests/ledger/crash/test_connections_cut.py"
 
 CORE: Final = "src/bursar/ledger/core"

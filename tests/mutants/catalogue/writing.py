@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants.catalogue.suites import CORE, MODEL, POSTING, RULES
+from tests.mutants.catalogue.suites import CHAIN, CORE, MODEL, POSTING, RULES
 from tests.mutants.mutation import Mutation
 
 _ALL = (RULES, MODEL)
@@ -107,7 +107,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="    digest = hashlib.sha256()\n",
         fault="A batch of the past can be rewritten without breaking the later hashes.",
         breaks="I12, CHAIN-1",
-        tests=("tests/ledger/test_chain.py",),
+        tests=(CHAIN,),
     ),
     Mutation(
         name="chain-without-the-lines",
@@ -116,7 +116,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="        digest.update(_encode(line[2:4]))\n",
         fault="Amounts in the journal can be changed without breaking the chain.",
         breaks="I12, CHAIN-1",
-        tests=("tests/ledger/test_chain.py",),
+        tests=(CHAIN,),
     ),
     Mutation(
         name="chain-without-the-control-row",
@@ -125,7 +125,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="",
         fault="The totals can be changed without breaking the chain.",
         breaks="I12, CHAIN-1",
-        tests=("tests/ledger/test_chain.py",),
+        tests=(CHAIN,),
     ),
     Mutation(
         name="batch-number-not-raised",
