@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants.catalogue.suites import CORE, KEPT_APART, MODEL, rules
+from tests.mutants.catalogue.suites import CORE, MODEL, SUMS, rules
 from tests.mutants.mutation import Mutation
 
 MUTATIONS: Final[tuple[Mutation, ...]] = (
@@ -60,6 +60,6 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="",
         fault="What was issued for the running cycle no longer agrees with its pot.",
         breaks="I3, BUDGET-2",
-        tests=(KEPT_APART, MODEL),
+        tests=(SUMS, MODEL),
     ),
 )

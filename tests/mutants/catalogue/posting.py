@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants.catalogue.suites import CONNECTIONS_CUT, MODEL, POSTED, POSTING, RULES
+from tests.mutants.catalogue.suites import CONNECTIONS_CUT, MODEL, POSTED, POSTING, SUMS
 from tests.mutants.mutation import Mutation
 
 MUTATIONS: Final[tuple[Mutation, ...]] = (
@@ -124,6 +124,6 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="False",
         fault="The adjustment for a deleted member's debt begins at zero and overwrites the earlier ones.",
         breaks="I2, SPEND-6",
-        tests=(RULES, MODEL),
+        tests=(SUMS, MODEL),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants.catalogue.suites import CORE, KEPT_APART, MODEL, RULES, rules
+from tests.mutants.catalogue.suites import CORE, MODEL, RULES, SUMS, rules
 from tests.mutants.mutation import Mutation
 
 MUTATIONS: Final[tuple[Mutation, ...]] = (
@@ -44,7 +44,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="        return books.control.pool_micro\n    left",
         fault="A tenant admin's holds are admitted out of what other holds keep of the pool.",
         breaks="I5, SPEND-2",
-        tests=(KEPT_APART, MODEL),
+        tests=(SUMS, MODEL),
     ),
     Mutation(
         name="balance-spent-below-its-holds",
@@ -62,7 +62,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="        (Account.MEMBER_BALANCE, wallet, wallet.balance_micro),\n",
         fault="What a call costs above its hold is taken out of what other calls keep.",
         breaks="I5, I6, SPEND-4",
-        tests=(KEPT_APART, MODEL),
+        tests=(SUMS, MODEL),
     ),
     Mutation(
         name="pool-overrun-taken-from-held-funds",
@@ -181,6 +181,6 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="        pass\n",
         fault="The pot's use of the cycle does not agree with what was issued and what is left.",
         breaks="I3",
-        tests=(KEPT_APART, MODEL),
+        tests=(SUMS, MODEL),
     ),
 )

@@ -12,7 +12,7 @@ RULES: Final = "tests/rules"
 POSTED: Final = "tests/ledger/test_posting.py"
 """Posting on PostgreSQL: locks, commits and scopes, one at a time."""
 
-KEPT_APART: Final = "tests/ledger/test_kept_apart.py"
+SUMS: Final = "tests/ledger/test_core_sums.py"
 
 CHAIN: Final = "tests/ledger/test_chain.py"
 

@@ -1,10 +1,11 @@
-"""What one call keeps is nobody else's, and the running cycle's pot agrees with what was issued and used of it."""
+"""Sums that come out: of what calls keep, of the running cycle's pot, and of what was adjusted for good."""
 
 from __future__ import annotations
 
 import pytest
 
-from bursar.ledger import ExpireHold, OpenHold, SetExpiredHolds, SetPerCycle, SettleHold
+from bursar.domain.credits import decimal_text
+from bursar.ledger import CloseWallet, ExpireHold, OpenHold, SetExpiredHolds, SetPerCycle, SettleHold
 from tests.support.books import ACTOR, TestBooks, amount, identity
 
 
@@ -60,6 +61,23 @@ def test_the_pot_is_what_was_issued_for_the_cycle_less_what_calls_used_of_it() -
     books.pass_time(days=31)
     books.settle(books.hold(member, "24"), "24")
     check_pot(books, issued="80.00", used="20.00")
+
+
+@pytest.mark.rule("SPEND-6")
+def test_what_the_pool_lacks_for_the_debts_of_deleted_members_adds_up() -> None:
+    books = TestBooks()
+    members = [books.open_member(balance="5"), books.open_member(balance="5")]
+    calls = [books.hold(member, "5") for member in members]
+    for member in members:
+        books.do(CloseWallet(actor_id=ACTOR, transfer_id=identity(), member_id=member))
+
+    # Their last calls end when they are gone, each in a batch of nothing but calls.
+    for call, cost in zip(calls, ("8", "9"), strict=True):
+        books.settle(call, cost)
+
+    adjusted = [line for line in books.journal if line.kind == "debt_adjustment"]
+    assert [decimal_text(line.source_after_micro) for line in adjusted] == ["-3.00", "-7.00"]
+    assert (books.pool, books.balance(members[0]), books.balance(members[1])) == ("0.00", "0.00", "0.00")
 
 
 def check_pot(books: TestBooks, *, issued: str, used: str) -> None:
