@@ -113,7 +113,8 @@ def run_tests(tree: Path, tests: Sequence[str], *, seconds_max: float = TRIAL_SE
     ]
     environment = {
         "BURSAR_EXAMPLES": EXAMPLES,
-        **os.environ,
+        # Not those of a pytest that this may be running in: its workers' names mean nothing there.
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         "PYTHONPATH": os.pathsep.join((str(tree / "src"), str(tree))),
         # A mutation may keep a file's size, and its time of change to the second: what was compiled before would pass
         # for current.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants.catalogue.suites import CONNECTIONS_CUT, MODEL, POSTED, POSTING, SUMS
+from tests.mutants.catalogue.suites import COMMIT_CUT_OFF, MODEL, OTHER_PROCESS, POSTED, POSTING, SUMS
 from tests.mutants.mutation import Mutation
 
 MUTATIONS: Final[tuple[Mutation, ...]] = (
@@ -43,7 +43,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="                if False:\n",
         fault="A round whose commit was done and not heard of is posted again: everything in it twice.",
         breaks="I10, POSTING-4",
-        tests=(CONNECTIONS_CUT,),
+        tests=(COMMIT_CUT_OFF,),
     ),
     Mutation(
         name="batch-in-doubt-taken-for-done",
@@ -52,7 +52,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="    return True\n",
         fault="A round whose commit never reached the server is answered as done.",
         breaks="I8, POSTING-4",
-        tests=(CONNECTIONS_CUT,),
+        tests=(COMMIT_CUT_OFF,),
     ),
     Mutation(
         name="another-process-batch-taken-for-ones-own",
@@ -61,7 +61,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="where batch.posting_id = $3 or true\n",
         fault="A poster that lost its connection answers for commands that nobody posted.",
         breaks="I8, POSTING-4",
-        tests=(CONNECTIONS_CUT,),
+        tests=(OTHER_PROCESS,),
     ),
     Mutation(
         name="other-hold-of-the-same-id-shares-the-answer",

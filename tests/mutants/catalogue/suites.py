@@ -16,7 +16,11 @@ SUMS: Final = "tests/ledger/test_core_sums.py"
 
 CHAIN: Final = "tests/ledger/test_chain.py"
 
-CONNECTIONS_CUT: Final = "tests/ledger/crash/test_connections_cut.py"
+_CONNECTIONS_CUT = "tests/ledger/crash/test_connections_cut.py"
+
+COMMIT_CUT_OFF: Final = f"{_CONNECTIONS_CUT}::test_a_command_whose_commit_was_cut_off_is_answered_and_there_once"
+
+OTHER_PROCESS: Final = f"{_CONNECTIONS_CUT}::test_a_poster_does_not_take_the_batch_of_another_process_for_its_own"
 
 CORE: Final = "src/bursar/ledger/core"
 POSTING: Final = "src/bursar/ledger/posting"
