@@ -43,7 +43,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         "    amount = min(left, amount)\n",
         fault="A hold that does not fit is made smaller instead of being refused, so the call is not covered.",
         breaks="I5, HOLD-2",
-        tests=rules("holds"),
+        tests=rules("holds_opening"),
     ),
     Mutation(
         name="hold-of-nothing-admitted-without-funds",
@@ -52,7 +52,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="    if left < amount:\n",
         fault="A member who has nothing left opens holds of zero, and each of their calls makes a debt.",
         breaks="I5, I6, HOLD-2",
-        tests=rules("holds"),
+        tests=rules("holds_opening"),
     ),
     Mutation(
         name="hold-larger-than-what-is-left",
@@ -61,7 +61,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="    if left <= 0:\n",
         fault="Any hold is admitted while something is left.",
         breaks="I5, HOLD-2",
-        tests=rules("holds"),
+        tests=rules("holds_opening"),
     ),
     Mutation(
         name="hold-opened-twice-counts-twice",
@@ -70,7 +70,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="    if earlier is not None and earlier.state != 'open':\n        if earlier.fingerprint != print_:\n",
         fault="A hold that is sent again while it is open sets its amount aside once more.",
         breaks="I2, I11, HOLD-2",
-        tests=rules("holds"),
+        tests=rules("holds_opening"),
     ),
     Mutation(
         name="hold-id-used-for-another-hold",
@@ -79,7 +79,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="        if False:\n",
         fault="A hold's id sent with another amount or member is answered with the first hold.",
         breaks="I11, HOLD-2, COMMAND-2",
-        tests=rules("holds"),
+        tests=rules("holds_opening"),
     ),
     Mutation(
         name="disabled-member-spends",
@@ -88,7 +88,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after='    if wallet.status == "active" and False:\n',
         fault="A disabled member still opens holds.",
         breaks="WALLET-3",
-        tests=rules("holds", "wallets"),
+        tests=rules("holds_opening", "wallets"),
     ),
     Mutation(
         name="settled-twice-paid-twice",

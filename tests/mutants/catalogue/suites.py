@@ -27,5 +27,5 @@ POSTING: Final = "src/bursar/ledger/posting"
 
 
 def rules(*subjects: str) -> tuple[str, ...]:
-    """The examples of these rules first, then the model."""
-    return (*(f"{RULES}/test_{subject}.py" for subject in subjects), MODEL)
+    """The examples of these rules first; then, should those have moved to another page, all of them, and the model."""
+    return (*(f"{RULES}/test_{subject}.py" for subject in subjects), RULES, MODEL)

@@ -60,7 +60,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="",
         fault="One allocation is reversed again and again.",
         breaks="I11, TRANSFER-6",
-        tests=rules("transfers"),
+        tests=rules("reversals"),
     ),
     Mutation(
         name="second-reversal-not-refused",
@@ -69,7 +69,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="    if False:\n",
         fault="Two reversals of one allocation, with different keys, are both posted.",
         breaks="I11, TRANSFER-6",
-        tests=rules("transfers"),
+        tests=rules("reversals"),
     ),
     Mutation(
         name="reversal-not-linked",
@@ -78,7 +78,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="    books.by(command.actor_id, command.transfer_id, command.note)\n",
         fault="Nothing says which transfer a reversal undoes.",
         breaks="I18, TRANSFER-6",
-        tests=rules("transfers"),
+        tests=rules("reversals"),
     ),
     Mutation(
         name="amount-of-nothing-transferred",
