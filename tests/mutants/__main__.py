@@ -48,9 +48,16 @@ def try_all(mutations: Sequence[Mutation], *, jobs: int) -> int:
     started = time.monotonic()
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         trials: list[Trial] = []
-        for trial in pool.map(attempt, mutations):
-            print(f"{trial.name:<{width}}  {trial.verdict.value:<9}  {trial.seconds:5.1f} s  {trial.said}", flush=True)
-            trials.append(trial)
+        try:
+            for trial in pool.map(attempt, mutations):
+                print(
+                    f"{trial.name:<{width}}  {trial.verdict.value:<9}  {trial.seconds:5.1f} s  {trial.said}", flush=True
+                )
+                trials.append(trial)
+        except BaseException:
+            # Whoever interrupts it does not mean to wait for the rest.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     killed = sum(trial.verdict is Verdict.KILLED for trial in trials)
     print(f"\n{time.monotonic() - started:.0f} seconds")
     # Rounded down, so that it says 100 only where it is.
