@@ -66,12 +66,19 @@ class Run:
 
 
 def attempt(mutation: Mutation) -> Trial:
-    """Plant the fault in a checkout of its own, and run its tests until one fails."""
+    """Plant the fault in a checkout of its own, and run its tests until one fails.
+
+    Each of the names it gives is a run of its own: pytest would take the tests of a file and of its folder together,
+    in the folder's order.
+    """
     started = time.monotonic()
+    verdict, said = Verdict.NOT_TRIED, "it names no tests"
     with checkout() as tree:
         mutation.plant(tree)
-        run = run_tests(tree, mutation.tests)
-    verdict, said = judge(run)
+        for test in mutation.tests:
+            verdict, said = judge(run_tests(tree, [test]))
+            if verdict is not Verdict.SURVIVED:
+                break
     return Trial(mutation.name, verdict, said, time.monotonic() - started)
 
 
@@ -103,7 +110,7 @@ def checkout() -> Iterator[Path]:
 
 
 def run_tests(tree: Path, tests: Sequence[str], *, seconds_max: float = TRIAL_SECONDS_MAX) -> Run:
-    """Run pytest over these tests in a checkout, in their order, and stop at the first failure."""
+    """Run pytest over these tests in a checkout, and stop at the first failure."""
     report = tree / "failure.json"
     command = [
         *(sys.executable, "-m", "pytest", "-p", "tests.mutants.witness"),

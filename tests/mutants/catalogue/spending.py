@@ -53,7 +53,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         after="    left = books.allowance_free(wallet) + wallet.balance_micro\n",
         fault="What one call keeps is counted as left for the next.",
         breaks="I5, SPEND-2",
-        tests=rules("spending"),
+        tests=rules("holds_opening"),
     ),
     Mutation(
         name="overrun-taken-from-held-funds",
@@ -73,7 +73,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         "        return [(Account.POOL, control, min(micro, free))] if micro and free else []\n",
         fault="A tenant admin's hold keeps what others hold of the pool instead of what is free.",
         breaks="I5, SPEND-4",
-        tests=rules("spending"),
+        tests=rules("holds_opening"),
     ),
     Mutation(
         name="overrun-not-charged",
