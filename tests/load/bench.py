@@ -34,7 +34,7 @@ from tests.load.ledger_load import (
 )
 from tests.load.page import Results, write_page
 from tests.load.populate import add_members
-from tests.load.server import MeasuredServer, commit_cost, machine_name, measured_server, run_pgbench
+from tests.load.server import MeasuredServer, commit_cost, lay_out_log, machine_name, measured_server, run_pgbench
 
 PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "performance.md"
 IN_FLIGHT = (1, 32, 128, 512)
@@ -64,6 +64,7 @@ def main() -> None:
 async def _measure(server: MeasuredServer, asked: argparse.Namespace) -> Results:
     quieten_collector()
     print("commit and pgbench", flush=True)
+    lay_out_log(server.admin_url)
     commit_seconds = commit_cost(server.admin_url)
     simple_update = run_pgbench(
         server.admin_url, script="simple-update", clients=YARDSTICK_CLIENTS, seconds=int(asked.seconds)
@@ -82,6 +83,7 @@ async def _measure(server: MeasuredServer, asked: argparse.Namespace) -> Results
     await lanes.open()
     print("one hot tenant", flush=True)
     await load(through_lanes(lanes, [hot]), in_flight=32, seconds=1.0)
+    lay_out_log(server.admin_url)
     one_tenant = [await _load(lanes, [hot], count, asked) for count in IN_FLIGHT]
     footprint = await measure_footprint(
         server.admin_url, through_lanes(lanes, [hot]), in_flight=128, seconds=asked.seconds

@@ -40,6 +40,7 @@ class Measured:
     """Hold+settle pairs per second, and how long a pair took, in milliseconds."""
 
     in_flight: int
+    pairs: int
     pairs_per_second: float
     p50_milliseconds: float
     p99_milliseconds: float
@@ -94,7 +95,11 @@ async def load(pair: Callable[[int], Awaitable[None]], *, in_flight: int, second
     elapsed = perf_counter() - started
     taken.sort()
     return Measured(
-        in_flight, len(taken) / elapsed, taken[len(taken) // 2] * 1_000, taken[int(len(taken) * 0.99)] * 1_000
+        in_flight=in_flight,
+        pairs=len(taken),
+        pairs_per_second=len(taken) / elapsed,
+        p50_milliseconds=taken[len(taken) // 2] * 1_000,
+        p99_milliseconds=taken[int(len(taken) * 0.99)] * 1_000,
     )
 
 

@@ -77,6 +77,19 @@ def commit_cost(admin_url: str, *, times: int = 200) -> float:
     return sorted(seconds)[times // 2]
 
 
+def lay_out_log(admin_url: str, *, files: int = 30) -> None:
+    """Have files of the write-ahead log ready to be used again, as a server has that has run for a while.
+
+    A new file of 16 MB has to be made, filled and forced to disk first, which stops every commit for some tens of
+    milliseconds; at full load that would be once a second, until the first checkpoint has files to pass on.
+    """
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        for _ in range(files):
+            connection.execute("select pg_logical_emit_message(true, 'bench', 'one more file')")
+            connection.execute("select pg_switch_wal()")
+        connection.execute("checkpoint")
+
+
 def run_pgbench(admin_url: str, *, script: str, clients: int, seconds: int) -> float | None:
     """Transactions per second of one of pgbench's own scripts, or None where there is no pgbench."""
     program = _find_pgbench()

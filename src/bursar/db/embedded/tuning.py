@@ -12,6 +12,8 @@ DEFAULTS: Mapping[str, str] = {
     # Fewer, larger checkpoints write fewer full pages; compressing those is cheaper than writing them.
     "checkpoint_timeout": "15min",
     "max_wal_size": "2GB",
+    # Log files that a checkpoint has done with are kept to be used again: making a new one stops commits for a moment.
+    "min_wal_size": "512MB",
     "wal_buffers": "16MB",
     "wal_compression": "on",
     "random_page_cost": "1.1",
