@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from scripts.checkout import ROOT
 from tests.mutants.catalogue import MUTATIONS
 from tests.mutants.mutation import Mutation, NoLongerFits
 from tests.mutants.trial import Run, Trial, Verdict, attempt, checkout, run_tests
@@ -28,12 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{mutation.name}  ({mutation.file}; {mutation.breaks})\n    {mutation.fault}")
         return 0
     chosen = _chosen(options.only)
-    try:
-        with checkout() as tree:
-            for mutation in chosen:
-                mutation.planted((tree / mutation.file).read_text(encoding="utf-8"))
-    except NoLongerFits as misfit:
-        print(misfit, file=sys.stderr)
+    if [mutation for mutation in chosen if not _fits(mutation)]:
         return 1
     with running_server(fsync=False) as server:
         os.environ["BURSAR_TEST_DATABASE_URL"] = server.admin_url
@@ -63,6 +59,16 @@ def try_all(mutations: Sequence[Mutation], *, jobs: int) -> int:
     # Rounded down, so that it says 100 only where it is.
     print(f"kill rate: {killed} of {len(trials)} ({100 * killed // len(trials)} %)")
     return 0 if killed == len(trials) else 1
+
+
+def _fits(mutation: Mutation) -> bool:
+    """Whether the mutation can be planted into the product as it is; says so if not."""
+    try:
+        mutation.planted((ROOT / mutation.file).read_text(encoding="utf-8"))
+    except NoLongerFits as misfit:
+        print(misfit, file=sys.stderr)
+        return False
+    return True
 
 
 def _is_sound(mutations: Sequence[Mutation]) -> bool:

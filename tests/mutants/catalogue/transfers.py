@@ -38,7 +38,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="disabled-member-receives",
         file=f"{CORE}/transfers.py",
-        before='    if row.status != "active":\n',
+        before='    if wallet.status != "active":\n',
         after="    if False:\n",
         fault="Credits are allocated to somebody who has been disabled.",
         breaks="TRANSFER-5",
@@ -47,9 +47,18 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="admin-allocates-to-oneself",
         file=f"{CORE}/transfers.py",
-        before="    if row.member_id == books.actor_id:\n",
+        before="    if wallet.member_id == actor_id:\n",
         after="    if False:\n",
         fault="Whoever may allocate helps oneself to the pool.",
+        breaks="TRANSFER-5",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="recipient-not-checked",
+        file=f"{CORE}/transfers.py",
+        before="    if isinstance(target_row, Wallet) and kind.target in _RECIPIENTS:\n",
+        after="    if False:\n",
+        fault="Nobody asks who receives: deleted members and tenant admins included.",
         breaks="TRANSFER-5",
         tests=rules("transfers"),
     ),
