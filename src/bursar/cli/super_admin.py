@@ -7,10 +7,11 @@ import sys
 
 from bursar.cli.speech import complain, say
 from bursar.config import CannotStart, Settings
-from bursar.domain.people import NewPerson, check_new_person
+from bursar.domain.people import NewPerson, check_email, check_new_person, check_password, check_username
 from bursar.domain.refusals import Refusal
 
 PROMPTS = {"username": "Username", "email": "Email", "password": "Password (8 characters or more)"}
+CHECKS = {"username": check_username, "email": check_email, "password": check_password}
 
 
 def first_super_admin(settings: Settings) -> NewPerson:
@@ -31,26 +32,28 @@ def first_super_admin(settings: Settings) -> NewPerson:
             "BURSAR_SUPER_ADMIN_PASSWORD",
         )
     say("This Bursar is new. Who runs it?")
-    answers = {name: value for name, value in given.items() if value is not None}
-    while True:
-        for name in missing:
-            answers[name] = _ask(name)
-        try:
-            check_new_person(_person(answers))
-        except Refusal as refusal:
-            complain(refusal.detail)
-            missing = [refusal.field or "username"]
-            continue
-        return _person(answers)
+    answers = {name: _ask(name) if value is None else value for name, value in given.items()}
+    return _checked(answers)
 
 
 def _ask(name: str) -> str:
-    if name != "password":
-        return input(f"{PROMPTS[name]}: ").strip()
+    """One answer, asked for until it can be used."""
     while True:
-        password = getpass.getpass(f"{PROMPTS[name]}: ")
-        if getpass.getpass("The same again: ") == password:
-            return password
+        answer = _ask_twice(name) if name == "password" else input(f"{PROMPTS[name]}: ").strip()
+        try:
+            CHECKS[name](answer)
+        except Refusal as refusal:
+            complain(refusal.detail)
+            continue
+        return answer
+
+
+def _ask_twice(name: str) -> str:
+    """What is typed unseen, typed the same way twice."""
+    while True:
+        answer = getpass.getpass(f"{PROMPTS[name]}: ")
+        if getpass.getpass("The same again: ") == answer:
+            return answer
         complain("The two were not the same.")
 
 

@@ -35,16 +35,32 @@ def check_new_person(person: NewPerson) -> None:
 
     Rule: MEMBER-1
     """
-    if not USERNAME.fullmatch(person.username):
+    check_username(person.username)
+    check_shown_name(person.display_name, field="display_name", length_max=DISPLAY_NAME_LENGTH_MAX)
+    if person.email is not None:
+        check_email(person.email)
+    check_password(person.password)
+
+
+def check_username(username: str) -> None:
+    """Refuses `invalid_input` for what cannot be a name to sign in with."""
+    if not USERNAME.fullmatch(username):
         raise Refusal(
             "invalid_input",
             "A username has 1 to 64 letters, digits, points, dashes or underscores, and starts with a letter or digit.",
             field="username",
         )
-    check_shown_name(person.display_name, field="display_name", length_max=DISPLAY_NAME_LENGTH_MAX)
-    if person.email is not None and not EMAIL.fullmatch(person.email):
+
+
+def check_email(email: str) -> None:
+    """Refuses `invalid_input` for what is no e-mail address."""
+    if not EMAIL.fullmatch(email):
         raise Refusal("invalid_input", "This is not an email address.", field="email")
-    if not PASSWORD_LENGTH_MIN <= len(person.password) <= PASSWORD_LENGTH_MAX:
+
+
+def check_password(password: str) -> None:
+    """Refuses `invalid_input` for a password that is too short or too long."""
+    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise Refusal(
             "invalid_input",
             f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.",
