@@ -7,10 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
-from bursar.api.problems import EDGE_PROBLEMS, HINTS, STATUSES
-from bursar.domain.refusals import REFUSALS
-from tests.support.offices import PASSWORD, TestOffice
+from bursar.api.front import FrontDoor
+from bursar.api.problems import EDGE_PROBLEMS, HINTS, STATUSES, install_problem_handlers
+from bursar.domain.refusals import REFUSALS, Broken
+from tests.support.offices import PASSWORD, TestOffice, served
 
 
 def test_every_refusal_has_a_status_and_no_status_is_left_over() -> None:
@@ -55,6 +59,28 @@ async def test_a_safe_request_id_is_echoed_and_an_unsafe_one_replaced(house: Tes
     assert problem_in(safe)["request_id"] == "my.call-1_x"
     assert problem_in(unsafe)["request_id"].startswith("req_")
     assert long.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("fault", [Broken("planted", account="pool"), RuntimeError("planted")])
+async def test_a_fault_is_told_of_under_the_id_that_the_log_has_it_under(fault: Exception) -> None:
+    api = FastAPI()
+    install_problem_handlers(api, unavailable=())
+
+    @api.get("/api/v1/broken")
+    async def broken() -> None:
+        raise fault
+
+    front = FrontDoor(gateway=api, api=api, console=api)
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        async with served(front) as url, httpx.AsyncClient(base_url=url) as client:
+            response = await client.get("/api/v1/broken")
+
+    problem = problem_in(response)
+    assert (response.status_code, problem["code"]) == (500, "fault")
+    assert "planted" not in response.text
+    (told,) = [line for line in lines if line["log_level"] == "error"]
+    assert told["request_id"] == problem["request_id"]
+    assert told["exc_info"] is fault
 
 
 MALFORMED_BODIES = (
