@@ -158,6 +158,7 @@ async def test_a_body_above_the_limit_is_refused_however_it_is_sent(house: TestO
         {"sec-fetch-site": "same-site"},
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://127.0.0.1:1"},
     ],
 )
