@@ -120,6 +120,7 @@ MALFORMED_QUERIES = (
     "members?limit=0", "members?limit=201", "members?limit=x", "members?cursor=x", "members?cursor=W10",
     "members?search=%00",
     "members?group_id=x", "members?cursor=WzkyMjMzNzIwMzY4NTQ3NzU4MDhd", "transactions?cursor=WzEsIngiXQ",
+    "transactions?cursor=WzEsMTA5OTUxMTYyNzc3Nl0",
     "transactions?member_id=%00", "groups?cursor=WyJncnBfIl0", "members/mem_x", "members/%00", "holds/x",
     "pool?tenant_id=x", "members?cursor=%C3%A9",
 )  # fmt: skip
