@@ -83,6 +83,18 @@ async def test_a_fault_is_told_of_under_the_id_that_the_log_has_it_under(fault: 
     assert told["exc_info"] is fault
 
 
+async def test_an_outage_is_told_of_in_the_log_too(house: TestOffice) -> None:
+    await house.desk.platform.close()
+
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        response = await house.visitor().post("/api/v1/session", json={"name": "nobody", "password": PASSWORD})
+
+    problem = problem_in(response)
+    assert (response.status_code, problem["code"]) == (503, "unavailable")
+    assert [line["log_level"] for line in lines if line.get("fault")] == ["warning"]
+    assert {line["request_id"] for line in lines} == {problem["request_id"]}
+
+
 MALFORMED_BODIES = (
     b"", b"{", b"[]", b"null", b'"text"', b"1", b"NaN", b'{"amount": NaN}', b"\xff\xfe", b'{"amount": "1"} trailing',
     b'{"amount": "1", "amount": 2}', b"[" * 2000, b'{"member_id": "\\ud800", "amount": "1"}',

@@ -202,6 +202,7 @@ def install_problem_handlers(api: FastAPI, *, unavailable: tuple[type[Exception]
         return response
 
     async def on_unavailable(request: Request, error: Exception) -> Response:
+        log.warning("unavailable", fault=repr(error))
         return Problem("unavailable", "The database cannot be reached at the moment.").response(request)
 
     async def on_fault(request: Request, error: Exception) -> Response:
