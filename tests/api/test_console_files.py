@@ -49,6 +49,14 @@ async def test_every_path_is_the_shell_and_is_looked_up_again_each_time(built: h
         assert response.headers["referrer-policy"] == "same-origin"
 
 
+async def test_a_path_too_long_to_be_a_file_is_the_shell_too(built: httpx.AsyncClient) -> None:
+    shell = await built.get("/" + "a" * 300)
+    asset = await built.get("/assets/" + "a" * 300 + ".js")
+
+    assert (shell.status_code, shell.text) == (200, "<!doctype html><title>shell</title>")
+    assert asset.status_code == 404
+
+
 async def test_assets_may_be_kept_for_ever_and_travel_compressed(built: httpx.AsyncClient) -> None:
     compressed = await built.get("/assets/app-abc123.js", headers={"accept-encoding": "br, gzip"})
     plain = await built.get("/assets/app-abc123.js", headers={"accept-encoding": "gzip;q=0"})

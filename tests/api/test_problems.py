@@ -7,10 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
-from bursar.api.problems import EDGE_PROBLEMS, HINTS, STATUSES
-from bursar.domain.refusals import REFUSALS
-from tests.support.offices import PASSWORD, TestOffice
+from bursar.api.front import FrontDoor
+from bursar.api.problems import EDGE_PROBLEMS, HINTS, STATUSES, install_problem_handlers
+from bursar.domain.refusals import REFUSALS, Broken
+from tests.support.offices import PASSWORD, TestOffice, served
 
 
 def test_every_refusal_has_a_status_and_no_status_is_left_over() -> None:
@@ -57,6 +61,40 @@ async def test_a_safe_request_id_is_echoed_and_an_unsafe_one_replaced(house: Tes
     assert long.headers["x-request-id"].startswith("req_")
 
 
+@pytest.mark.parametrize("fault", [Broken("planted", account="pool"), RuntimeError("planted")])
+async def test_a_fault_is_told_of_under_the_id_that_the_log_has_it_under(fault: Exception) -> None:
+    api = FastAPI()
+    install_problem_handlers(api, unavailable=())
+
+    @api.get("/api/v1/broken")
+    async def broken() -> None:
+        raise fault
+
+    front = FrontDoor(gateway=api, api=api, console=api)
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        async with served(front) as url, httpx.AsyncClient(base_url=url) as client:
+            response = await client.get("/api/v1/broken")
+
+    problem = problem_in(response)
+    assert (response.status_code, problem["code"]) == (500, "fault")
+    assert "planted" not in response.text
+    (told,) = [line for line in lines if line["log_level"] == "error"]
+    assert told["request_id"] == problem["request_id"]
+    assert told["exc_info"] is fault
+
+
+async def test_an_outage_is_told_of_in_the_log_too(house: TestOffice) -> None:
+    await house.desk.platform.close()
+
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        response = await house.visitor().post("/api/v1/session", json={"name": "nobody", "password": PASSWORD})
+
+    problem = problem_in(response)
+    assert (response.status_code, problem["code"]) == (503, "unavailable")
+    assert [line["log_level"] for line in lines if line.get("fault")] == ["warning"]
+    assert {line["request_id"] for line in lines} == {problem["request_id"]}
+
+
 MALFORMED_BODIES = (
     b"", b"{", b"[]", b"null", b'"text"', b"1", b"NaN", b'{"amount": NaN}', b"\xff\xfe", b'{"amount": "1"} trailing',
     b'{"amount": "1", "amount": 2}', b"[" * 2000, b'{"member_id": "\\ud800", "amount": "1"}',
@@ -94,6 +132,7 @@ MALFORMED_QUERIES = (
     "members?limit=0", "members?limit=201", "members?limit=x", "members?cursor=x", "members?cursor=W10",
     "members?search=%00",
     "members?group_id=x", "members?cursor=WzkyMjMzNzIwMzY4NTQ3NzU4MDhd", "transactions?cursor=WzEsIngiXQ",
+    "transactions?cursor=WzEsMTA5OTUxMTYyNzc3Nl0",
     "transactions?member_id=%00", "groups?cursor=WyJncnBfIl0", "members/mem_x", "members/%00", "holds/x",
     "pool?tenant_id=x", "members?cursor=%C3%A9",
 )  # fmt: skip
@@ -132,6 +171,7 @@ async def test_a_body_above_the_limit_is_refused_however_it_is_sent(house: TestO
         {"sec-fetch-site": "same-site"},
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://127.0.0.1:1"},
     ],
 )

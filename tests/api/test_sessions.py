@@ -82,6 +82,21 @@ async def test_signing_out_ends_the_session_for_whoever_kept_the_cookie(house: T
     assert response.json()["code"] == "not_signed_in"
 
 
+async def test_signing_in_again_ends_the_session_before_and_a_failed_attempt_does_not(house: TestOffice) -> None:
+    await house.tenant()
+    client = await house.signed_in("acme-member")
+    keeper = house.visitor()
+    keeper.cookies.update(dict(client.cookies))
+
+    failed = await client.post("/api/v1/session", json={"name": "acme-member", "password": "wrong password"})
+    kept = await keeper.get("/api/v1/session")
+    again = await client.post("/api/v1/session", json={"name": "acme-admin", "password": PASSWORD})
+    ended = await keeper.get("/api/v1/session")
+
+    assert (failed.status_code, kept.status_code, again.status_code, ended.status_code) == (401, 200, 200, 401)
+    assert (await client.get("/api/v1/session")).json()["person"]["username"] == "acme-admin"
+
+
 async def test_a_session_ends_when_it_is_not_used(house: TestOffice) -> None:
     await house.tenant()
     client = await house.signed_in("acme-member")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from uuid import UUID
 
 import pytest
 
 from bursar.db.engine import Database
+from bursar.ledger import balances
 from bursar.ledger.posting import loading, writing
 
 _STATEMENTS = {
@@ -47,6 +49,17 @@ async def test_a_reversal_finds_its_original_by_the_index_made_for_it(database: 
     scans = [node for node in _nodes(json.loads(row[0])[0]["Plan"]) if "Relation Name" in node]
     assert scans
     assert all("transfer_id" in str(node.get("Index Cond")) for node in scans)
+
+
+async def test_a_tenants_summary_reads_no_members_rows_but_those_of_who_spends_from_the_pool(
+    database: Database,
+) -> None:
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        (row,) = await connection.fetch(f"explain (format json) {balances._SUM_CONSUMED_BY_POOL_SPENDERS}", UUID(int=1))
+
+    scans = [node for node in _nodes(json.loads(row[0])[0]["Plan"]) if "Index Name" in node]
+    assert [node["Index Name"] for node in scans] == ["ledger_wallets_of_pool_spenders"]
 
 
 def _nodes(plan: dict[str, object]) -> list[dict[str, object]]:

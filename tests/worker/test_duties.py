@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import psycopg
+import pytest
+
+from bursar.db.transaction import platform_reading
+from bursar.ledger import PostingFault, due
 from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
 from bursar.worker.schedule import Duty
 from bursar.worker.sessions import clear_sessions
 from bursar.worker.supervisor import FAILURES_BEFORE_ALARM, Supervisor
 from tests.support.offices import TestOffice
+from tests.support.postgres import FreshDatabase
 
 
 async def test_the_cycle_of_an_idle_tenant_ends_once(house: TestOffice) -> None:
@@ -63,6 +69,40 @@ async def test_a_hold_past_its_deadline_is_given_back_and_one_before_it_stays(ho
     assert (await member.get(f"/api/v1/holds/{short}")).json()["state"] == "expired"
     assert (await member.get(f"/api/v1/holds/{long}")).json()["state"] == "open"
     assert (await member.get("/api/v1/session")).json()["remaining"] == "43.00"
+
+
+async def test_a_tenant_whose_books_are_damaged_keeps_no_other_from_its_cycles_and_holds(
+    house: TestOffice, fresh_database: FreshDatabase
+) -> None:
+    places = [await house.tenant(name) for name in ("First", "Acme", "Third")]
+    holds = {}
+    for place in places:
+        await house.granted(place, "100")
+        admin = await house.signed_in(place.admin.username)
+        await admin.post("/api/v1/allocations", json={"member_id": place.member_id, "amount": "50"})
+        opened = await admin.post("/api/v1/holds", json={"member_id": place.member_id, "amount": "5", "seconds": 60})
+        holds[place.admin.username] = opened.json()["id"]
+    damaged, *sound = sorted(places, key=lambda place: place.tenant.tenant_id)
+    with psycopg.connect(fresh_database.admin_url) as connection:
+        connection.execute(
+            "update bursar.ledger_control set cadence = 'nonsense', epoch_ends_at = epoch_ends_at - interval '1 hour' "
+            "where tenant_id = %s",
+            [damaged.tenant.tenant_id],
+        )
+    house.clock.turn(timedelta(days=1))
+
+    for duty in (end_due_cycles, expire_holds):
+        with pytest.raises(PostingFault):
+            await duty(house.desk)
+
+    for place in sound:
+        admin = await house.signed_in(place.admin.username)
+        assert (await admin.get("/api/v1/cycle")).json()["epoch"] == 2
+        hold = (await admin.get(f"/api/v1/holds/{holds[place.admin.username]}")).json()
+        assert hold["state"] == "expired"
+    async with platform_reading(house.desk.platform) as transaction:
+        waiting = await due(transaction, house.clock.now())
+    assert waiting.with_ended_cycle == waiting.with_holds_past_deadline == (damaged.tenant.tenant_id,)
 
 
 async def test_expired_sign_ins_are_cleared_away_and_others_stay(house: TestOffice) -> None:

@@ -26,6 +26,9 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 FILES_KEPT_MAX = 512
 """Files held in memory; a build has about a hundred."""
 
+FILE_NAME_BYTES_MAX = 200
+"""No built file has a longer path; asked for a name beyond its own limit, the file system would answer with a fault."""
+
 PAGES = frozenset({"", "/", "/index.html"})
 
 NOT_BUILT = b"""<!doctype html>
@@ -68,7 +71,7 @@ class Console:
             await _answer(scope, send, status=200, body=index.body if index else NOT_BUILT, headers=_page_headers())
 
     def _read_from_disk(self, name: str) -> _File | None:
-        if "\0" in name:
+        if "\0" in name or len(name.encode()) > FILE_NAME_BYTES_MAX:
             return None
         path = (self._folder / name).resolve()
         if not path.is_relative_to(self._folder) or not path.is_file():

@@ -99,7 +99,11 @@ def is_own_origin(headers: dict[str, str]) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return True
-    return urlsplit(origin).netloc != "" and urlsplit(origin).netloc == headers.get("host")
+    try:
+        netloc = urlsplit(origin).netloc
+    except ValueError:  # what no browser sends, such as a bracket that is never closed
+        return False
+    return netloc != "" and netloc == headers.get("host")
 
 
 async def _answer(problem: Problem, scope: Scope, send: Send) -> None:

@@ -38,7 +38,12 @@ def decode_cursor(cursor: str, *types: type[Any]) -> tuple[Any, ...]:
             return tuple(key)
     except (binascii.Error, UnicodeError, ValueError, RecursionError):
         pass
-    raise Refusal("invalid_input", "This cursor is not one that was handed out.", field="cursor")
+    raise not_handed_out()
+
+
+def not_handed_out() -> Refusal:
+    """What is said of a cursor that cannot be one of ours."""
+    return Refusal("invalid_input", "This cursor is not one that was handed out.", field="cursor")
 
 
 def _is_in_range(key: list[Any]) -> bool:

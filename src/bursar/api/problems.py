@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bursar.domain.refusals import REFUSALS, Broken, Refusal
+
+log = structlog.get_logger("bursar.api")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -199,9 +202,12 @@ def install_problem_handlers(api: FastAPI, *, unavailable: tuple[type[Exception]
         return response
 
     async def on_unavailable(request: Request, error: Exception) -> Response:
+        log.warning("unavailable", fault=repr(error))
         return Problem("unavailable", "The database cannot be reached at the moment.").response(request)
 
     async def on_fault(request: Request, error: Exception) -> Response:
+        # Told here, because whoever tells of it further out no longer knows the request's id, or is never reached.
+        log.error("fault", exc_info=error)
         return Problem("fault", "Something broke on our side; the log has it under this request id.").response(request)
 
     api.add_exception_handler(Refusal, on_refusal)

@@ -58,10 +58,11 @@ class Session(Shape):
 
 @routes.post("", responses=problems(401, 403, 422))
 async def start_session(body: SignIn, request: Request, response: Response) -> Session:
-    """Signs in and sets the cookie."""
+    """Signs in and sets the cookie; a session that the client came with ends."""
     desk = desk_of(request)
     client = Client(request.client.host if request.client else None, request.headers.get("user-agent"))
     person, token = await sign_in(desk, name=body.name, password=body.password, client=client)
+    await _end_session_of(request)
     response.set_cookie(
         COOKIE,
         token,
@@ -83,10 +84,15 @@ async def get_session(request: Request, person: Annotated[Person, Depends(signed
 @routes.delete("", status_code=204)
 async def end_session(request: Request, response: Response) -> None:
     """Signs out; harmless when nobody is signed in."""
+    await _end_session_of(request)
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=needs_secure_cookie(request))
+
+
+async def _end_session_of(request: Request) -> None:
+    """Ends the session whose cookie came with the request, if one did."""
     token = request.cookies.get(COOKIE)
     if token and len(token) <= COOKIE_LENGTH_MAX:
         await sign_out(desk_of(request), token)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=needs_secure_cookie(request))
 
 
 def needs_secure_cookie(request: Request) -> bool:

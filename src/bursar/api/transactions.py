@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
-from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
+from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor, not_handed_out
 from bursar.api.signed_in import TenantVisit, tenant
 from bursar.domain.accounts import OWNER_OF, Owner
 from bursar.domain.ids import parse_public_id, public_id
@@ -22,6 +22,9 @@ from bursar.ledger import OfMember, OfPool, Place, PostedTransfer, Side
 from bursar.reports.transactions import see_transactions
 
 routes = APIRouter(prefix="/transactions", tags=["transactions"])
+
+LINE_MAX = 2**31 - 1
+"""Lines of a batch are counted by a 32-bit integer in the database, which could not even be asked for a later one."""
 
 
 class SideShape(Shape):
@@ -68,7 +71,7 @@ async def list_transactions(
     cursor: Cursor = None,
 ) -> TransactionList:
     """The transfers of the pool, or of one member, newest first."""
-    before = None if cursor is None else Place(*decode_cursor(cursor, int, int))
+    before = None if cursor is None else _place(cursor)
     member = None if member_id is None else parse_public_id("member", member_id, field="member_id")
     subject = OfPool() if member is None else OfMember(member)
     page = await see_transactions(visit.desk.tenants, visit.tenant_id, subject, before=before, limit=limit + 1)
@@ -78,6 +81,14 @@ async def list_transactions(
         transactions=[_shape(transfer, transfer.seen_by(subject), page.names) for transfer in shown],
         next_cursor=encode_cursor(*shown[-1].place) if has_more else None,
     )
+
+
+def _place(cursor: str) -> Place:
+    """Where the page before ended. Refuses `invalid_input` for a line that no batch can have."""
+    place = Place(*decode_cursor(cursor, int, int))
+    if place.line > LINE_MAX:
+        raise not_handed_out()
+    return place
 
 
 def _shape(transfer: PostedTransfer, own: Side, names: Mapping[UUID, str]) -> TransactionShape:

@@ -208,9 +208,6 @@ class ExpireHold(Command, frozen=True, kw_only=True, tag=True):
     hold_id: UUID
 
 
-HoldCommand = SettleHold | VoidHold | ExtendHold | ExpireHold
-"""Commands that name an open hold and nothing else."""
-
 _encode = msgspec.json.Encoder().encode
 
 _NOT_IN_BODY = frozenset({"key", "transfer_id"})

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -19,10 +20,10 @@ def configure_logs(*, log_format: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer(sort_keys=True)
+    rendered: list[Any] = (
+        [structlog.processors.JSONRenderer(sort_keys=True)]
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else [visibly, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -34,7 +35,7 @@ def configure_logs(*, log_format: str, level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
         )
     )
     root = logging.getLogger()
@@ -45,3 +46,14 @@ def configure_logs(*, log_format: str, level: str) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(max(logging.WARNING, root.level))
+
+
+def visibly(_logger: Any, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Writes out what no screen shows, such as a line break or a terminal's commands in the path of a request.
+
+    Sentences and traces are ours, and keep their lines.
+    """
+    for name, value in facts.items():
+        if isinstance(value, str) and not value.isprintable() and name not in ("event", "exception"):
+            facts[name] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in value)
+    return facts

@@ -1,7 +1,7 @@
 """What the clock asks for, as data: a name, an interval, and what to do.
 
 A duty submits the ledger's commands like any client and holds no privilege of its own; done twice, or by two processes
-at once, it moves nothing twice, because its commands' keys are derived from what they are about.
+at once, it moves nothing twice, because the ledger looks again, under its lock, whether there is still something to do.
 """
 
 from __future__ import annotations
