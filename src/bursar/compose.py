@@ -50,6 +50,8 @@ PLATFORM_POOL_SIZE = 4
 
 
 SESSION_SWEEP_SECONDS = 600.0
+JOURNAL_MONTHS_SECONDS = 24 * 3600.0
+"""Months are made three ahead, so a day more or less does not matter; a server may run for years without a restart."""
 MIGRATIONS_SEEN_SECONDS = 60.0
 """Looking takes a connection and 50 ms, and only another version of Bursar can change the answer."""
 
@@ -185,7 +187,7 @@ async def office(
 ) -> AsyncIterator[Office]:
     """A whole Bursar at work; on leaving, the worker stops first and the connections close last."""
     async with desk_open(settings, ground, clock=clock, passwords=passwords) as desk:
-        worker = Supervisor(duties(settings, desk))
+        worker = Supervisor(duties(settings, desk, ground))
         registry = process_registry()
         api = serve_api(
             desk,
@@ -198,8 +200,13 @@ async def office(
             yield Office(desk, front, worker)
 
 
-def duties(settings: Settings, desk: Desk) -> Sequence[Duty]:
+def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
     """What the clock asks of this office."""
+
+    async def make_months() -> int:
+        months = await asyncio.to_thread(ensure_journal_partitions, ground.admin_url)
+        return len(months.created)
+
     return (
         Duty(
             name="cycles",
@@ -218,6 +225,12 @@ def duties(settings: Settings, desk: Desk) -> Sequence[Duty]:
             interval_seconds=SESSION_SWEEP_SECONDS,
             sentence="Clear away sign-ins that ended long ago.",
             work=lambda: clear_sessions(desk),
+        ),
+        Duty(
+            name="journal months",
+            interval_seconds=JOURNAL_MONTHS_SECONDS,
+            sentence="Make the journal's months before they begin.",
+            work=make_months,
         ),
     )
 

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bursar.api.front import FrontDoor
 from bursar.api.problems import EDGE_PROBLEMS, HINTS, STATUSES, install_problem_handlers
 from bursar.domain.refusals import REFUSALS, Broken
+from bursar.ledger import LedgerUnavailable, OutcomeUnknown
 from tests.support.offices import PASSWORD, TestOffice, served
 
 
@@ -93,6 +94,24 @@ async def test_an_outage_is_told_of_in_the_log_too(house: TestOffice) -> None:
     assert (response.status_code, problem["code"]) == (503, "unavailable")
     assert [line["log_level"] for line in lines if line.get("fault")] == ["warning"]
     assert {line["request_id"] for line in lines} == {problem["request_id"]}
+
+
+async def test_an_outcome_nobody_knows_yet_is_told_apart_from_an_outage() -> None:
+    api = FastAPI()
+    install_problem_handlers(api, unavailable=(LedgerUnavailable,))
+
+    @api.get("/api/v1/{kind}")
+    async def lost(kind: str) -> None:
+        raise OutcomeUnknown("planted") if kind == "doubtful" else LedgerUnavailable("planted")
+
+    front = FrontDoor(gateway=api, api=api, console=api)
+    async with served(front) as url, httpx.AsyncClient(base_url=url) as client:
+        doubtful, outage = await client.get("/api/v1/doubtful"), await client.get("/api/v1/plain")
+
+    assert [response.status_code for response in (doubtful, outage)] == [503, 503]
+    assert [problem_in(response)["code"] for response in (doubtful, outage)] == ["outcome_unknown", "unavailable"]
+    assert problem_in(doubtful)["hint"].startswith("Send it again with the same Idempotency-Key")
+    assert problem_in(doubtful)["may_retry"] is True
 
 
 MALFORMED_BODIES = (

@@ -121,77 +121,77 @@ export const texts = {
 
   pages: {
     dashboard: {
-      title: "No activity yet",
+      title: "Nothing here yet",
       text: "Your remaining credits, recent calls and open requests will be shown here once you have made a first call with an API key of your own.",
       action: "Go to Token Management",
     },
     tokens: {
-      title: "No API keys yet",
+      title: "Nothing here yet",
       text: "The keys that let your programs call models will be listed here; the first thing to do is to create one for your first program.",
     },
     usage: {
-      title: "No calls yet",
+      title: "Nothing here yet",
       text: "Each model call will be listed here with its tokens and its credits, beginning with the first one made with an API key.",
       action: "Go to Token Management",
     },
     dashboardOfOperator: {
-      title: "No activity yet",
+      title: "Nothing here yet",
       text: "Your own recent activity will be shown here; the first thing to do is to create a tenant.",
       action: "Go to Tenants",
     },
     usageOfOperator: {
-      title: "No calls yet",
+      title: "Nothing here yet",
       text: "Each model call of every tenant will be listed here with its tokens and its credits, as soon as a tenant's people make calls.",
       action: "Go to Tenants",
     },
     tasks: {
-      title: "No tasks yet",
+      title: "Nothing here yet",
       text: "Work that takes longer than a page, such as imports, exports and large batches, will be shown here from the moment you start some.",
     },
     balance: {
-      title: "No transactions yet",
+      title: "Nothing here yet",
       text: "The organisation balance and every movement of it will be shown here; the first thing to do is to bring credits in, by purchase or with a redemption code.",
     },
     members: {
-      title: "Nobody else is here yet",
+      title: "Nothing here yet",
       text: "Everyone in your organisation will be listed here with status, role and credits; the first thing to do is to add a user.",
     },
     aiCredits: {
-      title: "Nobody has credits yet",
+      title: "Nothing here yet",
       text: "What was assigned, consumed and remains will be shown here for each user; the first thing to do is to assign credits to one.",
     },
     overview: {
-      title: "No cycle has begun yet",
+      title: "Nothing here yet",
       text: "The current cycle and what each group has used of it will be shown here; the first thing to do is to set the credits per cycle.",
       action: "Go to Settings",
     },
     allocations: {
-      title: "Nothing is distributed yet",
+      title: "Nothing here yet",
       text: "The monthly budget of every group and member will be shown here; the first thing to do is to give the Default group its budget.",
     },
     requests: {
-      title: "No requests yet",
+      title: "Nothing here yet",
       text: "When members ask for more credits their requests will be listed here; the first thing to do is to approve or deny the oldest.",
     },
     settings: {
-      title: "No limits are set yet",
+      title: "Nothing here yet",
       text: "Credits per cycle, cadence, credit factor and signup credits will be set here; begin with the credits per cycle.",
     },
     costs: {
-      title: "No costs yet",
+      title: "Nothing here yet",
       text: "Dollars and credits by day, model, member and group will be shown here once calls have been made.",
       action: "Go to Usage Logs",
     },
     personal: {
-      title: "No movements yet",
+      title: "Nothing here yet",
       text: "Your total, what remains and every movement of your credits will be shown here, beginning with the first allocation that you are given.",
     },
     tenants: {
-      title: "No tenants yet",
+      title: "Nothing here yet",
       text: "Every organisation on this installation will be listed here with its admin and its credits; the first thing to do is to create one.",
     },
     codes: {
-      title: "No redemption codes yet",
+      title: "Nothing here yet",
       text: "Codes that bring credits into a tenant's balance will be listed here with their value and state; the first thing to do is to issue one.",
     },
   },

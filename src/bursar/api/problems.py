@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bursar.domain.refusals import REFUSALS, Broken, Refusal
+from bursar.ledger import OutcomeUnknown
 
 log = structlog.get_logger("bursar.api")
 
@@ -79,6 +80,7 @@ HINTS: Mapping[str, str] = {
     "insufficient_pool": "Lower the amount, or ask for credits to be added to the organisation balance.",
     "insufficient_quota": "Ask an admin for more credits.",
     "key_reused": "Use a new Idempotency-Key for a new command.",
+    "outcome_unknown": "Send it again with the same Idempotency-Key: it is done only if it was not.",
     "not_signed_in": "Sign in with POST /api/v1/session.",
 }
 """What to do about a refusal, where that is not plain from its sentence."""
@@ -100,9 +102,12 @@ EDGE_PROBLEMS: Mapping[str, EdgeProblem] = {
     "media_type_unsupported": EdgeProblem(415, "Unsupported media type"),
     "cross_site": EdgeProblem(403, "Cross-site request"),
     "unavailable": EdgeProblem(503, "Unavailable"),
+    "outcome_unknown": EdgeProblem(503, "Outcome unknown"),
     "fault": EdgeProblem(500, "Fault"),
 }
 """The edge's own codes."""
+
+_PASSING = frozenset({"unavailable", "outcome_unknown"})
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class Problem:
 
     @property
     def may_retry(self) -> bool:
-        return REFUSALS[self.code].retry_may_help if self.code in REFUSALS else self.code == "unavailable"
+        return REFUSALS[self.code].retry_may_help if self.code in REFUSALS else self.code in _PASSING
 
     def body(self, *, request_id: str) -> bytes:
         """The problem+json document."""
@@ -146,7 +151,7 @@ class Problem:
     def headers(self) -> dict[str, str]:
         """What goes with the document."""
         headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
-        if self.code == "unavailable":
+        if self.code in _PASSING:
             headers["retry-after"] = "1"
         return headers
 
@@ -205,6 +210,11 @@ def install_problem_handlers(api: FastAPI, *, unavailable: tuple[type[Exception]
         log.warning("unavailable", fault=repr(error))
         return Problem("unavailable", "The database cannot be reached at the moment.").response(request)
 
+    async def on_unknown_outcome(request: Request, error: Exception) -> Response:
+        log.warning("outcome unknown", fault=repr(error))
+        detail = "The database was lost while it wrote this down, so it was done or it was not: we do not know yet."
+        return Problem("outcome_unknown", detail).response(request)
+
     async def on_fault(request: Request, error: Exception) -> Response:
         # Told here, because whoever tells of it further out no longer knows the request's id, or is never reached.
         log.error("fault", exc_info=error)
@@ -215,6 +225,7 @@ def install_problem_handlers(api: FastAPI, *, unavailable: tuple[type[Exception]
     api.add_exception_handler(HTTPException, on_http)
     for kind in unavailable:
         api.add_exception_handler(kind, on_unavailable)
+    api.add_exception_handler(OutcomeUnknown, on_unknown_outcome)
     api.add_exception_handler(Broken, on_fault)
     api.add_exception_handler(Exception, on_fault)
 
