@@ -55,7 +55,7 @@ def _serve(settings: Settings, *, prepare: Prepare, greet: Callable[[str], None]
         def announce() -> None:
             greet(address_of(listener))
             if ground.is_joined:
-                say("It has joined the database of another Bursar that runs in the same data folder, and ends with it.")
+                say("It uses the database of another Bursar that runs in the same data folder, and needs it to run.")
 
         run(serve(settings, ground, listener, prepare=before_serving, announce=announce))
 

@@ -3,7 +3,7 @@
 Transactions and the tenant scope are in `transaction.py`; nothing here begins one."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
 
@@ -65,6 +65,7 @@ class Database:
         address = address_for_asyncpg(url)
         pool = await asyncpg.create_pool(
             address,
+            connect=_connect,
             min_size=1,
             max_size=size,
             timeout=CONNECT_TIMEOUT_SECONDS,
@@ -82,7 +83,7 @@ class Database:
 
     async def connect_posting(self) -> "Connection":
         """A connection of its own for posting rounds, planned for full tables. The caller closes it."""
-        connection = await asyncpg.connect(
+        connection = await _connect(
             self.url,
             timeout=CONNECT_TIMEOUT_SECONDS,
             command_timeout=POSTING_ANSWER_TIMEOUT_SECONDS,
@@ -96,6 +97,15 @@ class Database:
             "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
         )
         return connection
+
+
+async def _connect(*address: Any, **options: Any) -> "Connection":
+    """A new connection. A server that ended cleanly took its socket's file along: that is nobody listening, like any
+    other server that is down."""
+    try:
+        return await asyncpg.connect(*address, **options)
+    except FileNotFoundError as gone:
+        raise ConnectionRefusedError(gone.errno, "nobody listens at the database's socket") from gone
 
 
 async def _leave_as_it_is(connection: "Connection") -> None:
