@@ -26,6 +26,7 @@ from bursar.api.front import Application
 from bursar.cli.serving import Server, address_of, uvicorn_config
 from bursar.compose import Ground, Office, office
 from bursar.config import Settings
+from bursar.db.partitions import ensure_journal_partitions
 from bursar.db.roles import Endpoints
 from bursar.domain.credits import parse_level
 from bursar.domain.ids import public_id
@@ -143,6 +144,7 @@ def settings_for(**chosen: Any) -> Settings:
 @asynccontextmanager
 async def running_office(fresh: FreshDatabase, **chosen: Any) -> AsyncIterator[TestOffice]:
     """Serves on a free port of the loopback until the block ends."""
+    ensure_journal_partitions(fresh.admin_url)
     ground = Ground(fresh.admin_url, Endpoints(fresh.app_url, fresh.platform_url), SECRET_KEY, is_joined=False)
     clock = TurnedClock()
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
