@@ -55,7 +55,7 @@ def verify_command(
             if len(page) < TENANTS_AT_ONCE:
                 break
             after = page[-1].tenant_id
-        say(f"{checked} tenants checked.")
+        say("1 tenant checked." if checked == 1 else f"{checked} tenants checked.")
         return is_green
 
     if not at_desk(data_dir, work):

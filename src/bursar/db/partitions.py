@@ -1,7 +1,8 @@
 """The journal's months: a partition for each, made ahead of time.
 
 A line whose month has no partition goes to the default one, so that no posting ever fails for want of a partition; but
-lines do not leave it again, and it grows. So the months to come are made whenever Bursar starts."""
+lines do not leave it again, and it grows. So the months to come are made whenever Bursar starts, and once a day
+while it runs."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +16,11 @@ from bursar.db.roles import SCHEMA
 
 JOURNAL: Final = "ledger_journal"
 
-# An installation that nobody restarts for a quarter keeps its months apart all the same.
+# A quarter in which nobody could make them, because the journal was always being read, still keeps its months apart.
 MONTHS_AHEAD: Final = 3
 
 # Attaching one waits for whoever reads the journal, and later readers wait behind it. A proof reads for minutes: then
-# rather give up, and try at the next start. Postings go on throughout.
+# rather give up, and try again later. Postings go on throughout.
 _LOCK_TIMEOUT: Final = "2s"
 # One process at a time; the number only has to differ from `migrate`'s and `provision`'s.
 _PARTITION_LOCK: Final = 0x62757273_70617274
@@ -39,7 +40,7 @@ class JournalPartitions:
         if self.left:
             told.append(f"left to the default partition, which has lines of them: {', '.join(self.left)}")
         if self.put_off:
-            told.append(f"put off until the next start, because the journal is being read: {', '.join(self.put_off)}")
+            told.append(f"put off until later, because the journal is being read: {', '.join(self.put_off)}")
         return "; ".join(told)
 
 
