@@ -38,6 +38,7 @@ from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_ke
 from bursar.store.tenants import count_tenants
 from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
+from bursar.worker.refusals import forget_old_refusals
 from bursar.worker.schedule import Duty
 from bursar.worker.sessions import clear_sessions
 from bursar.worker.supervisor import Supervisor
@@ -50,6 +51,7 @@ PLATFORM_POOL_SIZE = 4
 
 
 SESSION_SWEEP_SECONDS = 600.0
+REFUSALS_SWEEP_SECONDS = 6 * 3600.0
 JOURNAL_MONTHS_SECONDS = 24 * 3600.0
 """Months are made three ahead, so a day more or less does not matter; a server may run for years without a restart."""
 MIGRATIONS_SEEN_SECONDS = 60.0
@@ -225,6 +227,12 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             interval_seconds=SESSION_SWEEP_SECONDS,
             sentence="Clear away sign-ins that ended long ago.",
             work=lambda: clear_sessions(desk),
+        ),
+        Duty(
+            name="refusals",
+            interval_seconds=REFUSALS_SWEEP_SECONDS,
+            sentence="Forget refusals that are remembered no longer.",
+            work=lambda: forget_old_refusals(desk),
         ),
         Duty(
             name="journal months",

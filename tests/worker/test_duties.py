@@ -12,6 +12,7 @@ from bursar.db.transaction import platform_reading
 from bursar.ledger import PostingFault, due
 from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
+from bursar.worker.refusals import forget_old_refusals
 from bursar.worker.schedule import Duty
 from bursar.worker.sessions import clear_sessions
 from bursar.worker.supervisor import FAILURES_BEFORE_ALARM, Supervisor
@@ -35,6 +36,28 @@ async def test_the_cycle_of_an_idle_tenant_ends_once(house: TestOffice) -> None:
     assert (ended >= 1, again) == (True, 0)
     assert after["epoch"] == before["epoch"] + 1
     assert after["started_at"] == before["ends_at"]
+
+
+@pytest.mark.rule("COMMAND-5")
+async def test_refusals_are_forgotten_after_a_day_and_answers_are_kept(house: TestOffice) -> None:
+    place = await house.tenant()
+    await house.granted(place, "100")
+    admin = await house.signed_in("acme-admin")
+
+    async def allocate(amount: str, key: str) -> int:
+        body = {"member_id": place.member_id, "amount": amount}
+        response = await admin.post("/api/v1/allocations", json=body, headers={"idempotency-key": key})
+        return response.status_code
+
+    assert (await allocate("10", "kept"), await allocate("500", "refused")) == (201, 409)
+    assert await forget_old_refusals(house.desk) == 0
+
+    house.clock.turn(timedelta(hours=25))
+
+    assert await forget_old_refusals(house.desk) == 1
+    assert await forget_old_refusals(house.desk) == 0
+    admin = await house.signed_in("acme-admin")
+    assert (await allocate("20", "refused"), await allocate("20", "kept")) == (201, 422)
 
 
 async def test_a_cycle_that_has_ended_is_shown_as_ended_before_anybody_posts(house: TestOffice) -> None:

@@ -59,7 +59,7 @@ from bursar.ledger.commands import (
     VoidHold,
     check_key,
 )
-from bursar.ledger.deadlines import Due, due, holds_past_deadline
+from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
 from bursar.ledger.holds import HoldFigures, find_hold
 from bursar.ledger.posting.bulk import post_in_bulk
 from bursar.ledger.posting.lanes import Lanes, PostingFault
@@ -149,6 +149,7 @@ __all__ = [
     "explain",
     "find_hold",
     "find_transfers",
+    "forget_refusals",
     "group_figures",
     "holds_past_deadline",
     "list_group_figures",

@@ -21,6 +21,10 @@ HOLDS_MAX = 1_000
 """The most holds named at once: what one posting round takes."""
 
 
+REFUSALS_MAX = 10_000
+"""The most refusals forgotten in one transaction; the rest are forgotten the next time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """Tenants that have something to be done, longest overdue cycles first."""
@@ -46,6 +50,31 @@ async def holds_past_deadline(
     records = await transaction.fetch(_LIST_EXPIRED_HOLDS, tenant_id, now, max(1, min(limit, HOLDS_MAX)))
     return [record["hold_id"] for record in records]
 
+
+async def forget_refusals(transaction: Transaction, tenant_id: UUID, now: datetime) -> int:
+    """Remove remembered refusals of the tenant whose day is over, longest over first; returns how many, up to a bound.
+
+    The core has not looked at them since (see `decide`), so nothing changes but the room they took.
+
+    Rule: COMMAND-5
+    """
+    return len(await transaction.fetch(_DELETE_FORGOTTEN, tenant_id, now, REFUSALS_MAX))
+
+
+_DELETE_FORGOTTEN = """
+delete from bursar.ledger_commands as stored
+where stored.tenant_id = $1
+  and stored.key = any(array(
+    select over.key
+    from bursar.ledger_commands as over
+    where over.tenant_id = $1
+      and over.forget_at <= $2
+    order by over.forget_at
+    limit $3
+  ))
+  and stored.forget_at <= $2
+returning 1
+"""
 
 _LIST_ENDED_CYCLES = """
 select control.tenant_id
