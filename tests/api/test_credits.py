@@ -136,6 +136,14 @@ NOT_AMOUNTS: dict[str, tuple[object, ...]] = {
     "amount_too_large": ("1000000001",),
 }
 
+BOUNDS = {
+    "amount_not_decimal": [],
+    "amount_too_small": ["0.01"],
+    "amount_too_fine": ["2"],
+    "amount_too_large": ["1000000000.00"],
+}
+"""What the refusal says would have been right."""
+
 
 async def test_what_is_not_an_amount_is_refused_by_name_and_moves_nothing(house: TestOffice) -> None:
     place, admin = await funded(house)
@@ -146,6 +154,7 @@ async def test_what_is_not_an_amount_is_refused_by_name_and_moves_nothing(house:
         problem = response.json()
         assert (amount, response.status_code, problem["code"]) == (amount, 422, code)
         assert [field["field"] for field in problem["fields"]] == ["amount"]
+        assert list(problem["facts"].values()) == BOUNDS[code]
     assert (await see(admin, "pool"))["balance"] == "500.00"
 
 

@@ -60,8 +60,10 @@ def test_tenants_are_created_funded_and_listed_without_a_server(shell: Shell) ->
     assert granted.stdout == "Initech has 500.00 in its pool.\n"
     assert [line.split(maxsplit=2)[1:] for line in listed.stdout.splitlines()] == [["active", "Initech"]]
     assert created.stdout.split()[0] == listed.stdout.split()[0]
-    assert (unknown.returncode, unknown.stderr) == (1, "There is no tenant 'Globex'.\n")
-    assert (too_fine.returncode, too_fine.stderr) == (1, "The amount may have at most 2 decimals.\n")
+    assert unknown.returncode == 1
+    assert unknown.stderr == "There is no tenant 'Globex'.\n  field: tenant\n"
+    assert too_fine.returncode == 1
+    assert too_fine.stderr == "The amount may have at most 2 decimals.\n  field: amount\n  decimals_max: 2\n"
 
 
 def test_the_schema_is_missing_until_it_is_migrated(shell: Shell) -> None:

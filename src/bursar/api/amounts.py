@@ -21,7 +21,8 @@ def _reader(parse: Parser) -> PlainValidator:
             return parse(value, field=info.field_name or "amount")
         except Refusal as refusal:
             # The sentence goes in as a value: pydantic would take braces in a template for placeholders.
-            raise PydanticCustomError(refusal.code, "{sentence}", {"sentence": refusal.detail}) from None
+            context = {"sentence": refusal.detail, "facts": dict(refusal.facts)}
+            raise PydanticCustomError(refusal.code, "{sentence}", context) from None
 
     return PlainValidator(read)
 

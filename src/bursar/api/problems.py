@@ -171,8 +171,9 @@ def problem_of(refusal: Refusal) -> Problem:
 
 def problem_of_validation(error: RequestValidationError) -> Problem:
     """All that is wrong with the input at once. One wrong amount keeps its own code; else it is `invalid_input`."""
+    faults = error.errors()
     fields = []
-    for fault in error.errors():
+    for fault in faults:
         place = [str(part) for part in fault["loc"]]
         name = ".".join(place[1:]) or place[0]
         code = fault["type"] if fault["type"] in REFUSALS else "invalid_input"
@@ -181,7 +182,9 @@ def problem_of_validation(error: RequestValidationError) -> Problem:
     code = codes.pop() if len(codes) == 1 else "invalid_input"
     names = ", ".join(field["field"] for field in fields)
     detail = fields[0]["detail"] if len(fields) == 1 else f"These fields are missing or malformed: {names}."
-    return Problem(code, detail, tuple(fields))
+    # Facts explain one refusal; of several fields each has its own sentence.
+    facts = faults[0].get("ctx", {}).get("facts") if len(faults) == 1 else None
+    return Problem(code, detail, tuple(fields), facts)
 
 
 def _sentence(message: str) -> str:

@@ -44,6 +44,7 @@ def plainly() -> Iterator[None]:
         raise SystemExit(EXIT_REFUSED) from None
     except Refusal as refusal:
         complain(refusal.detail)
+        _tell_facts(refusal)
         raise SystemExit(EXIT_REFUSED) from None
     except OUTAGES as outage:
         complain(f"The database went away: {outage or type(outage).__name__}.", hint="try again")
@@ -52,6 +53,13 @@ def plainly() -> Iterator[None]:
         raise SystemExit(EXIT_INTERRUPTED) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _tell_facts(refusal: Refusal) -> None:
+    """Below the sentence: the input at fault and what explains the refusal, a line each, as the API has them."""
+    for name, value in {"field": refusal.field, **refusal.facts}.items():
+        if value is not None:
+            print(f"  {name}: {value}", file=sys.stderr, flush=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
