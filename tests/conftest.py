@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from bursar.db.engine import Database
+from tests.support.offices import TestOffice, running_office
 from tests.support.postgres import (
     FreshDatabase,
     Server,
@@ -59,3 +60,10 @@ async def platform_database(fresh_database: FreshDatabase) -> AsyncIterator[Data
     opened = await Database.open(fresh_database.platform_url, application_name="bursar tests", size=4)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def house(fresh_database: FreshDatabase) -> AsyncIterator[TestOffice]:
+    """A running Bursar of this test's own, asked over HTTP."""
+    async with running_office(fresh_database) as running:
+        yield running

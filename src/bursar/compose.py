@@ -36,6 +36,7 @@ from bursar.ledger import Lanes
 from bursar.outside.clock import Clock, Stopwatch, SystemClock
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
 from bursar.store.tenants import count_tenants
+from bursar.worker.answers import forget_old_answers
 from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
 from bursar.worker.refusals import forget_old_refusals
@@ -52,6 +53,7 @@ PLATFORM_POOL_SIZE = 4
 
 SESSION_SWEEP_SECONDS = 600.0
 REFUSALS_SWEEP_SECONDS = 6 * 3600.0
+ANSWERS_SWEEP_SECONDS = 3600.0
 JOURNAL_MONTHS_SECONDS = 24 * 3600.0
 """Months are made three ahead, so a day more or less does not matter; a server may run for years without a restart."""
 MIGRATIONS_SEEN_SECONDS = 60.0
@@ -175,7 +177,7 @@ async def desk_open(
             lanes=lanes,
             clock=clock,
             passwords=passwords or Passwords(),
-            token_key=derive_key(ground.secret_key, purpose="session tokens"),
+            secret_key=ground.secret_key,
             session_limits=SessionLimits(
                 idle=timedelta(minutes=settings.session_idle_minutes),
                 absolute=timedelta(hours=settings.session_absolute_hours),
@@ -233,6 +235,12 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             interval_seconds=REFUSALS_SWEEP_SECONDS,
             sentence="Forget refusals that are remembered no longer.",
             work=lambda: forget_old_refusals(desk),
+        ),
+        Duty(
+            name="answers",
+            interval_seconds=ANSWERS_SWEEP_SECONDS,
+            sentence="Forget answers that are too old to be asked for again.",
+            work=lambda: forget_old_answers(desk),
         ),
         Duty(
             name="journal months",

@@ -145,7 +145,7 @@ async def test_the_database_holds_no_token_that_could_be_used(house: TestOffice)
     token = client.cookies["bursar_session"]
 
     async with house.desk.platform.pool.acquire() as connection:
-        stored = await connection.fetchval("select token_hash from sessions")
+        stored = await connection.fetchval("select token_hash from session_tokens")
 
     assert len(stored) == 32
     assert token.encode() not in stored

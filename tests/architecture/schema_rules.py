@@ -13,10 +13,17 @@ WITHOUT_TENANT: Final = {
     "platform_admins": "they stand above all tenants",
     "sign_in_names": "the tenant is what is looked up; names are unique across tenants",
     "sessions": "a cookie says nothing about its tenant until it is looked up",
+    "session_tokens": "the same; they are the cookies of sessions",
+    "sign_in_attempts": "names of people who do not exist are counted as well",
+    "secret_hashes": "a secret says nothing about its tenant until it is looked up",
+    "remembered_answers": "a caller may be above all tenants",
+    "platform_events": "what was done to the platform itself",
 }
 
 # Tables that the application may add to and not change: what is recorded stays as it was recorded.
-APPEND_ONLY: Final = frozenset({"events", "ledger_batches", "ledger_journal", "ledger_journal_other"})
+APPEND_ONLY: Final = frozenset(
+    {"events", "platform_events", "ledger_batches", "ledger_journal", "ledger_journal_other"}
+)
 
 # The closed list of policies beside the tenant's scope. They show rows to the platform's own work, and to nobody else.
 OTHER_POLICIES: Final = {

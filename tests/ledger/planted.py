@@ -186,8 +186,8 @@ PLANTED: Final = (
     ),
     Planted(
         "I8",
-        "update ledger_commands set batch_number = 100000 where tenant_id = {acme} and key = 'key:bye'",
-        "the answer to key:bye was given with batch 100000",
+        "update ledger_commands set batch_number = 100000 where tenant_id = {acme} and key like 'key:%:bye'",
+        ":bye was given with batch 100000",
     ),
     Planted(
         "I9",
@@ -215,8 +215,8 @@ PLANTED: Final = (
     ),
     Planted(
         "I11",
-        "update ledger_commands set outcome = 'nonsense' where tenant_id = {acme} and key = 'key:bye'",
-        "the answer to key:bye of batch",
+        "update ledger_commands set outcome = 'nonsense' where tenant_id = {acme} and key like 'key:%:bye'",
+        ":bye of batch",
     ),
     Planted(
         "I11",

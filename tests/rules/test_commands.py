@@ -77,7 +77,6 @@ def test_the_same_key_with_a_different_command_is_refused() -> None:
     for other in (
         allocate(one, "1.01", key="k"),
         allocate(two, "1", key="k"),
-        allocate(one, "1", key="k", actor_id=identity()),
         grant("1", key="k"),
         ShareGroup(actor_id=ACTOR, key="k", group_id=one, is_shared=True),
     ):
@@ -198,6 +197,18 @@ def test_a_refused_command_changes_nothing_and_those_beside_it_are_not_touched()
 
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
     assert (books.pool, books.balance(member_id)) == ("0.00", "10.00")
+
+
+@pytest.mark.rule("COMMAND-7")
+def test_the_same_key_of_another_caller_is_another_key() -> None:
+    books = TestBooks()
+    books.fund_pool("10")
+    one = books.open_member()
+    books.do(allocate(one, "1", key="k"))
+
+    books.do(allocate(one, "1", key="k", actor_id=identity()))
+
+    assert books.balance(one) == "2.00"
 
 
 @pytest.mark.rule("COMMAND-7")

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from bursar import ledger
-from bursar.ledger.commands import caller_key
+from bursar.ledger.commands import stored_key
 
 _Seen = tuple[object, ...]
 
@@ -29,7 +29,7 @@ class Acknowledged:
         answer = outcome.answer
         self.kinds[type(answer).__name__ if outcome.refusal is None else outcome.refusal.code] += 1
         if command.key is not None:
-            self._keys.add((tenant_id, caller_key(command.key)))
+            self._keys.add((tenant_id, stored_key(command, command.key)))
         match answer:
             case ledger.Held(hold_id, amount, opened_at=opened_at):
                 self._note_one(self._holds, (tenant_id, hold_id), (amount, opened_at))

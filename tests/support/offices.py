@@ -49,6 +49,7 @@ class TestOffice:
     __test__ = False
 
     url: str
+    admin_url: str
     office: Office
     clock: TurnedClock
     clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -85,11 +86,11 @@ class TestOffice:
         """A tenant with a tenant admin and a member, whose usernames begin with the tenant's first word."""
         word = name.split()[0].lower()
         new = NewTenant(name, person(f"{word}-admin"), CyclePlan(cadence, "UTC", parse_level(per_cycle, field="x")))
-        tenant, admin = await create_tenant(self.desk, await self.operator(), new)
+        made = (await create_tenant(self.desk, await self.operator(), new)).answer
+        tenant, admin = made.tenant, made.admin
         asked = Asked(Actor(Role.TENANT_ADMIN, admin.member_id, tenant.tenant_id, admin.display_name))
-        member = await create_member(
-            self.desk, asked, tenant.tenant_id, NewMember(person(f"{word}-member"), Role.MEMBER)
-        )
+        new_member = NewMember(person(f"{word}-member"), Role.MEMBER)
+        member = (await create_member(self.desk, asked, tenant.tenant_id, new_member)).answer
         return Place(tenant, admin, member)
 
     async def granted(self, place: Place, amount: str) -> None:
@@ -100,7 +101,6 @@ class TestOffice:
             place.tenant.tenant_id,
             parse_level(amount, field="x"),
             note=None,
-            key=None,
         )
 
 
@@ -152,7 +152,7 @@ async def running_office(fresh: FreshDatabase, **chosen: Any) -> AsyncIterator[T
         office(settings_for(**chosen), ground, clock=clock, passwords=passwords) as running,
         served(running.application) as url,
     ):
-        house = TestOffice(url, running, clock)
+        house = TestOffice(url, fresh.admin_url, running, clock)
         try:
             yield house
         finally:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from bursar.actions.desk import Asked, Desk, Subject
-from bursar.actions.posting import Posted, Told, post_and_tell
+from bursar.actions.desk import Asked, Desk, Subject, Told
+from bursar.actions.once import Done
+from bursar.actions.posting import post_and_tell
 from bursar.domain.credits import Credits
-from bursar.domain.permissions import Permission, check_permission
+from bursar.domain.permissions import check_permission
+from bursar.domain.roles import Permission
 from bursar.ledger import Transfer, Transferred
 from bursar.outside.identity import new_uuid
 
@@ -30,32 +32,26 @@ class Handing:
     note: str | None = None
 
 
-async def allocate(
-    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, key: str | None
-) -> Posted[Transferred]:
+async def allocate(desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing) -> Done[Transferred]:
     """Pool to balance. Refuses `insufficient_pool`, and recipients that cannot receive."""
     check_permission(asked.actor, Permission.ALLOCATE)
-    return await _hand(
-        desk, asked, tenant_id, handing, key=key, kinds={"member": "allocation", "group": "group_allocation"}
-    )
+    return await _hand(desk, asked, tenant_id, handing, kinds={"member": "allocation", "group": "group_allocation"})
 
 
-async def reclaim(
-    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, key: str | None
-) -> Posted[Transferred]:
+async def reclaim(desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing) -> Done[Transferred]:
     """Balance to pool, at most the balance less holds. Refuses `insufficient_balance`."""
     check_permission(asked.actor, Permission.RECLAIM)
-    return await _hand(desk, asked, tenant_id, handing, key=key, kinds={"member": "reclaim", "group": "group_reclaim"})
+    return await _hand(desk, asked, tenant_id, handing, kinds={"member": "reclaim", "group": "group_reclaim"})
 
 
 async def _hand(
-    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, key: str | None, kinds: dict[str, str]
-) -> Posted[Transferred]:
+    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, kinds: dict[str, str]
+) -> Done[Transferred]:
     holder = handing.holder
     kind = kinds[holder.noun]
     command = Transfer(
         actor_id=asked.actor.identity,
-        key=key,
+        key=asked.key,
         transfer_id=new_uuid(),
         kind=kind,
         amount=handing.amount,

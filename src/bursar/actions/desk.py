@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,8 +14,8 @@ from bursar.domain.roles import Role
 from bursar.ledger import Lanes
 from bursar.outside.clock import Clock
 from bursar.outside.identity import new_uuid
-from bursar.outside.secrets import Passwords
-from bursar.store.events import Event, insert_event
+from bursar.outside.secrets import Passwords, derive_key
+from bursar.store.events import Event, insert_event, insert_platform_event
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,40 @@ class Desk:
     lanes: Lanes
     clock: Clock
     passwords: Passwords
-    token_key: bytes
+    secret_key: bytes
     session_limits: SessionLimits
+
+    def secret_for(self, purpose: str) -> bytes:
+        """A key for one purpose only, from which neither the office's key nor another purpose's can be told."""
+        return derive_key(self.secret_key, purpose=purpose)
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """The idempotency key of one request, and the digest of all that the request asks for."""
+
+    key: str
+    fingerprint: bytes
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks for something, and under which request."""
+    """Who asks for something, from where, and under which request; with which key, if it may come twice."""
 
     actor: Actor
     request_id: str | None = None
+    address: str | None = None
+    key_id: UUID | None = None
+    once: RequestKey | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key, as a command of the ledger takes it."""
+        return None if self.once is None else self.once.key
+
+    def under(self, key: str | None) -> Asked:
+        """The same, asked under this key, for what has no request to take a digest of: a command line."""
+        return replace(self, once=None if key is None else RequestKey(key, bytes(32)))
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,25 @@ class Subject:
 
     kind: str
     identity: UUID | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field before and after; None where it had or has no value. A secret never stands here."""
+
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an event tells beside who and when: its kind, what it is about, why, facts, and each changed field."""
+
+    kind: str
+    subject: Subject
+    note: str | None = None
+    detail: Mapping[str, str | None] = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict)
 
 
 # The system's role with a person behind it is the operator at the command line.
@@ -65,28 +108,27 @@ ACTOR_KINDS: Mapping[Role, str] = {
 }
 
 
-async def record(
-    transaction: Transaction,
-    desk: Desk,
-    asked: Asked,
-    *,
-    tenant_id: UUID,
-    kind: str,
-    subject: Subject,
-    note: str | None = None,
-    detail: Mapping[str, str | None] | None = None,
-) -> None:
-    """Leaves the event of an action, in the action's own transaction."""
+async def record(transaction: Transaction, desk: Desk, asked: Asked, tenant_id: UUID | None, told: Told) -> None:
+    """Leaves the event of an action, in the action's own transaction: the tenant's, or the platform's for None.
+
+    Rule: AUDIT-1
+    """
     event = Event(
         event_id=new_uuid(),
         happened_at=desk.clock.now(),
-        kind=kind,
+        kind=told.kind,
         actor_id=asked.actor.identity,
         actor_kind="system" if asked.actor.identity is None else ACTOR_KINDS[asked.actor.role],
-        subject_kind=subject.kind,
-        subject_id=subject.identity,
+        subject_kind=told.subject.kind,
+        subject_id=told.subject.identity,
         request_id=asked.request_id,
-        note=note,
-        detail=detail or {},
+        key_id=asked.key_id,
+        address=asked.address,
+        note=told.note,
+        detail=told.detail,
+        changes={name: (change.before, change.after) for name, change in told.changes.items()},
     )
-    await insert_event(transaction, tenant_id, event)
+    if tenant_id is None:
+        await insert_platform_event(transaction, event)
+    else:
+        await insert_event(transaction, tenant_id, event)

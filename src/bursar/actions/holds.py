@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.actions.desk import Asked, Desk
-from bursar.actions.posting import Posted, posted
+from bursar.actions.once import Done
+from bursar.actions.posting import posted
 from bursar.db.transaction import reading
 from bursar.domain.credits import Credits
-from bursar.domain.permissions import Permission, check_permission, may
+from bursar.domain.permissions import check_permission, may
 from bursar.domain.refusals import Refusal
+from bursar.domain.roles import Permission
 from bursar.ledger import (
     ExtendHold,
     Held,
@@ -38,12 +40,12 @@ class NewHold:
     seconds: int
 
 
-async def open_hold(desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewHold, *, key: str | None) -> Posted[Held]:
+async def open_hold(desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewHold) -> Done[Held]:
     """Sets credits aside. Refuses `insufficient_quota`, `member_unknown`, `member_disabled`."""
     check_spender(asked, wanted.member_id)
     command = OpenHold(
         actor_id=asked.actor.identity,
-        hold_id=_hold_id(tenant_id, key),
+        hold_id=_hold_id(tenant_id, asked),
         member_id=wanted.member_id,
         amount=wanted.amount,
         seconds=wanted.seconds,
@@ -51,24 +53,24 @@ async def open_hold(desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewHold, 
     return posted(await desk.lanes.submit(tenant_id, command), Held)
 
 
-async def settle_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID, cost: Credits) -> Posted[HoldClosed]:
+async def settle_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID, cost: Credits) -> Done[HoldClosed]:
     """Charges the true cost, below, at or above the hold. Refuses `hold_unknown`, `hold_settled`, `hold_voided`."""
     await _check_own(desk, asked, tenant_id, hold_id)
-    command = SettleHold(actor_id=asked.actor.identity, hold_id=hold_id, cost=cost)
+    command = SettleHold(actor_id=asked.actor.identity, key=asked.key, hold_id=hold_id, cost=cost)
     return posted(await desk.lanes.submit(tenant_id, command), HoldClosed)
 
 
-async def void_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID) -> Posted[HoldClosed]:
+async def void_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID) -> Done[HoldClosed]:
     """Gives all of it back. Refuses `hold_unknown`, `hold_settled`, `hold_expired`."""
     await _check_own(desk, asked, tenant_id, hold_id)
-    command = VoidHold(actor_id=asked.actor.identity, hold_id=hold_id)
+    command = VoidHold(actor_id=asked.actor.identity, key=asked.key, hold_id=hold_id)
     return posted(await desk.lanes.submit(tenant_id, command), HoldClosed)
 
 
-async def extend_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID, seconds: int) -> Posted[HoldExtended]:
+async def extend_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID, seconds: int) -> Done[HoldExtended]:
     """Moves the deadline to `seconds` from now. Refuses `hold_unknown` and holds that have ended."""
     await _check_own(desk, asked, tenant_id, hold_id)
-    command = ExtendHold(actor_id=asked.actor.identity, hold_id=hold_id, seconds=seconds)
+    command = ExtendHold(actor_id=asked.actor.identity, key=asked.key, hold_id=hold_id, seconds=seconds)
     return posted(await desk.lanes.submit(tenant_id, command), HoldExtended)
 
 
@@ -90,10 +92,11 @@ async def _check_own(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID) -
         raise Refusal("hold_unknown", "There is no such hold.", field="hold_id")
 
 
-def _hold_id(tenant_id: UUID, key: str | None) -> UUID:
+def _hold_id(tenant_id: UUID, asked: Asked) -> UUID:
     """A hold's id is its idempotency key; a caller's own key therefore becomes the id, and always the same one."""
-    if key is None:
+    if asked.key is None:
         return new_uuid()
-    check_key(key)
-    digest = hashlib.sha256(b"hold:" + tenant_id.bytes + key.encode()).digest()
+    check_key(asked.key)
+    caller = asked.actor.identity.bytes if asked.actor.identity else b""
+    digest = hashlib.sha256(b"hold:" + tenant_id.bytes + caller + asked.key.encode()).digest()
     return UUID(bytes=digest[:16])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from bursar.actions.desk import Asked, Desk, Subject, record
+from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
+from bursar.actions.once import Done, once
 from bursar.actions.people import take_names
-from bursar.db.transaction import Transaction, retrying, writing
+from bursar.db.transaction import Transaction
 from bursar.domain.people import NewPerson, check_new_person
-from bursar.domain.permissions import Permission, check_permission
+from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
-from bursar.domain.roles import Role
+from bursar.domain.roles import Permission, Role
 from bursar.ledger import OpenWallet, post
 from bursar.outside.identity import new_uuid
 from bursar.store.groups import find_group, get_default_group_id
@@ -37,20 +38,19 @@ class Hashed:
     password_hash: str
 
 
-async def create_member(desk: Desk, asked: Asked, tenant_id: UUID, new: NewMember) -> Member:
+async def create_member(desk: Desk, asked: Asked, tenant_id: UUID, new: NewMember) -> Done[Member]:
     """Adds somebody to the tenant and opens their accounts. Refuses `invalid_input`, `group_unknown`, `name_taken`."""
     check_permission(asked.actor, Permission.CREATE_MEMBER)
     if new.role not in (Role.MEMBER, Role.ADMIN):
         raise Refusal("invalid_input", "The role must be member or admin.", field="role")
     hashed = await hash_password(desk, new)
 
-    async def attempt() -> Member:
-        async with writing(desk.tenants, tenant_id) as transaction:
-            if await get_tenant(transaction, tenant_id) is None:
-                raise Refusal("tenant_unknown", "There is no such tenant.", field="tenant_id")
-            return await add_member(transaction, desk, asked, tenant_id, hashed)
+    async def act(transaction: Transaction) -> Member:
+        if await get_tenant(transaction, tenant_id) is None:
+            raise Refusal("tenant_unknown", "There is no such tenant.", field="tenant_id")
+        return await add_member(transaction, desk, asked, tenant_id, hashed)
 
-    return await retrying(attempt)
+    return await once(desk, asked, tenant_id, Member, act)
 
 
 async def hash_password(desk: Desk, new: NewMember) -> Hashed:
@@ -71,9 +71,10 @@ async def add_member(transaction: Transaction, desk: Desk, asked: Asked, tenant_
         group_id=group_id,
         spends_pool=new.role is Role.TENANT_ADMIN,
     )
+    # Names first: a name that another transaction is about to take is waited for, and not under the ledger's lock.
+    await take_names(transaction, tenant_id, hashed.member_id, person)
     (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
     outcome.unwrap()
-    await take_names(transaction, tenant_id, hashed.member_id, person)
     member = Member(
         member_id=hashed.member_id,
         number=await take_member_number(transaction, tenant_id),
@@ -86,9 +87,12 @@ async def add_member(transaction: Transaction, desk: Desk, asked: Asked, tenant_
         created_at=desk.clock.now(),
     )
     await insert_member(transaction, tenant_id, member, password_hash=hashed.password_hash)
-    await record(
-        transaction, desk, asked,
-        tenant_id=tenant_id, kind="member_created", subject=Subject("member", member.member_id),
-        detail={"username": member.username, "role": member.role},
-    )  # fmt: skip
+    changes = {
+        "username": Change(None, member.username),
+        "display_name": Change(None, member.display_name),
+        "email": Change(None, member.email),
+        "role": Change(None, member.role),
+    }
+    told = Told("member_created", Subject("member", member.member_id), changes=changes)
+    await record(transaction, desk, asked, tenant_id, told)
     return member

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from bursar.actions.desk import Asked, Desk, Subject, record
+from bursar.actions.desk import Asked, Desk, Told, record
+from bursar.actions.once import Done
 from bursar.db.transaction import retrying, writing
 from bursar.ledger import Answer, Command, Outcome, post
 
 Kind = TypeVar("Kind", bound=Answer)
 
 
-@dataclass(frozen=True)
-class Posted(Generic[Kind]):
-    """What the ledger answered, and whether it had answered the same command before."""
-
-    answer: Kind
-    replayed: bool
-
-
-@dataclass(frozen=True)
-class Told:
-    """The event that a posting leaves, if it is not a repeat."""
-
-    kind: str
-    subject: Subject
-    note: str | None = None
-    detail: Mapping[str, str | None] | None = None
-
-
 async def post_and_tell(
     desk: Desk, asked: Asked, tenant_id: UUID, command: Command, answer_type: type[Kind], *, told: Told
-) -> Posted[Kind]:
+) -> Done[Kind]:
     """Posts one command and leaves its event in the same transaction. Raises the ledger's refusal.
 
     A refusal is raised only after the commit, because the ledger remembers it for its key.
@@ -44,17 +25,14 @@ async def post_and_tell(
         async with writing(desk.tenants, tenant_id) as transaction:
             (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
             if outcome.refusal is None and not outcome.replayed:
-                await record(
-                    transaction, desk, asked,
-                    tenant_id=tenant_id, kind=told.kind, subject=told.subject, note=told.note, detail=told.detail,
-                )  # fmt: skip
+                await record(transaction, desk, asked, tenant_id, told)
         return outcome
 
     return posted(await retrying(attempt), answer_type)
 
 
-def posted(outcome: Outcome, answer_type: type[Kind]) -> Posted[Kind]:
+def posted(outcome: Outcome, answer_type: type[Kind]) -> Done[Kind]:
     """The outcome as the one answer that its command can have; raises its refusal."""
     answer = outcome.unwrap()
     assert isinstance(answer, answer_type)
-    return Posted(answer, outcome.replayed)
+    return Done(answer, outcome.replayed)

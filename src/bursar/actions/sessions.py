@@ -5,8 +5,6 @@ An unknown name and a wrong password get the same sentence after the same work, 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,13 +14,15 @@ from bursar.db.transaction import platform_reading, platform_writing, reading
 from bursar.domain.permissions import Actor
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Role
-from bursar.outside.secrets import new_token
+from bursar.outside.identity import new_uuid
+from bursar.outside.secrets import keyed_hash, new_token
 from bursar.store.members import find_credentials
 from bursar.store.platform_admins import get_platform_admin
 from bursar.store.sessions import (
     SessionRow,
     find_live_session,
     insert_session,
+    insert_session_token,
     revoke_session,
     update_session_seen,
 )
@@ -76,17 +76,20 @@ async def sign_in(desk: Desk, *, name: str, password: str, client: Client) -> tu
     token = new_token()
     now = desk.clock.now()
     session = SessionRow(
-        token_hash=_token_hash(desk, token),
+        session_id=new_uuid(),
         tenant_id=person.tenant.tenant_id if person.tenant else None,
         principal_id=person.identity,
+        method="password",
         created_at=now,
         last_seen_at=now,
+        rotated_at=now,
         expires_at=now + desk.session_limits.absolute,
         address=client.address,
         user_agent=client.user_agent[:USER_AGENT_LENGTH_MAX] if client.user_agent else None,
     )
     async with platform_writing(desk.platform) as transaction:
         await insert_session(transaction, session)
+        await insert_session_token(transaction, session.session_id, _token_hash(desk, token), issued_at=now)
     return person, token
 
 
@@ -102,14 +105,19 @@ async def who_is(desk: Desk, token: str) -> Person:
     _check_active(person)
     if now - session.last_seen_at >= SEEN_EVERY:
         async with platform_writing(desk.platform) as transaction:
-            await update_session_seen(transaction, token_hash, now=now)
+            await update_session_seen(transaction, session.session_id, now=now)
     return person
 
 
 async def sign_out(desk: Desk, token: str) -> None:
     """Ends the session; a token that is nobody's ends nothing."""
+    now = desk.clock.now()
     async with platform_writing(desk.platform) as transaction:
-        await revoke_session(transaction, _token_hash(desk, token), now=desk.clock.now())
+        session = await find_live_session(
+            transaction, _token_hash(desk, token), now=now, seen_after=now - desk.session_limits.idle
+        )
+        if session is not None:
+            await revoke_session(transaction, session.session_id, now=now)
 
 
 def not_signed_in() -> Refusal:
@@ -136,7 +144,7 @@ async def _person(desk: Desk, found: SignInName) -> Person | None:
     async with reading(desk.tenants, found.tenant_id) as transaction:
         tenant = await get_tenant(transaction, found.tenant_id)
         credentials = await find_credentials(transaction, found.tenant_id, found.principal_id)
-    if tenant is None or credentials is None or credentials.member.status in ("deleted", "invited"):
+    if tenant is None or credentials is None or credentials.member.status == "deleted":
         return None
     member = credentials.member
     return Person(
@@ -158,4 +166,4 @@ def _check_active(person: Person) -> None:
 
 def _token_hash(desk: Desk, token: str) -> bytes:
     """Keyed, so a copy of the table cannot even be searched for a token somebody has seen."""
-    return hmac.digest(desk.token_key, token.encode("utf-8", "replace"), hashlib.sha256)
+    return keyed_hash(desk.secret_for("session tokens"), token)

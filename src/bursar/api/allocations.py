@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from bursar.actions.allocations import Handing, Holder, allocate
 from bursar.api.amounts import TypedAmount
 from bursar.api.answers import Shape, problems
-from bursar.api.idempotency import IdempotencyKey
 from bursar.api.movements import Movement, movement
-from bursar.api.signed_in import TenantVisit, tenant
+from bursar.api.signed_in import TenantVisit, tenant_change
 from bursar.api.texts import Note
 from bursar.domain.ids import parse_public_id
-from bursar.domain.permissions import Permission
 from bursar.domain.refusals import Refusal
+from bursar.domain.roles import Permission
 
 routes = APIRouter(prefix="/allocations", tags=["allocations"])
 
@@ -42,10 +41,7 @@ class NewHanding(Shape):
 @routes.post("", status_code=201, responses=problems(401, 403, 404, 409, 422))
 async def create_allocation(
     body: NewHanding,
-    response: Response,
-    visit: Annotated[TenantVisit, tenant(Permission.ALLOCATE)],
-    idempotency_key: IdempotencyKey = None,
+    visit: Annotated[TenantVisit, tenant_change(Permission.ALLOCATE)],
 ) -> Movement:
     """Allocates pool credits to a member or a group."""
-    posted = await allocate(visit.desk, visit.asked, visit.tenant_id, body.handing(), key=idempotency_key)
-    return movement(posted, response)
+    return movement(visit.told(await allocate(visit.desk, visit.asked, visit.tenant_id, body.handing())))

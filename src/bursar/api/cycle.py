@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from pydantic import Field
 
 from bursar.actions.cycles import reset_cycle
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
-from bursar.api.idempotency import IdempotencyKey, mark_replayed
-from bursar.api.signed_in import TenantVisit, tenant
+from bursar.api.signed_in import TenantVisit, tenant, tenant_change
 from bursar.api.texts import Note
 from bursar.domain.cycles import CADENCES, Cadence
-from bursar.domain.permissions import Permission
+from bursar.domain.roles import Permission
 from bursar.reports.pool import see_tenant_figures
 
 routes = APIRouter(prefix="/cycle", tags=["cycle"])
@@ -70,14 +69,9 @@ async def get_cycle(visit: Annotated[TenantVisit, tenant(Permission.SEE_CYCLE)])
 @routes.post("/reset", responses=problems(401, 403, 404, 409, 422))
 async def reset_cycle_now(
     body: CycleReset,
-    response: Response,
-    visit: Annotated[TenantVisit, tenant(Permission.RESET_CYCLE)],
-    idempotency_key: IdempotencyKey = None,
+    visit: Annotated[TenantVisit, tenant_change(Permission.RESET_CYCLE)],
 ) -> StartedCycle:
     """Ends the running cycle and starts a fresh one: allowances are renewed, balances stay."""
-    posted = await reset_cycle(
-        visit.desk, visit.asked, visit.tenant_id, epoch=body.epoch, note=body.note, key=idempotency_key
-    )
-    mark_replayed(response, replayed=posted.replayed)
-    answer = posted.answer
+    done = await reset_cycle(visit.desk, visit.asked, visit.tenant_id, epoch=body.epoch, note=body.note)
+    answer = visit.told(done)
     return StartedCycle(epoch=answer.epoch, started_at=answer.started_at, ends_at=answer.ends_at)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from bursar.actions.grants import grant
 from bursar.api.amounts import TypedAmount
 from bursar.api.answers import Shape, problems
-from bursar.api.idempotency import IdempotencyKey
 from bursar.api.movements import Movement, movement
-from bursar.api.signed_in import Visit, platform
+from bursar.api.signed_in import Visit, platform_change
 from bursar.api.texts import Note
 from bursar.domain.ids import parse_public_id
-from bursar.domain.permissions import Permission
+from bursar.domain.roles import Permission
 
 routes = APIRouter(prefix="/tenants", tags=["grants"])
 
@@ -30,11 +29,8 @@ class NewGrant(Shape):
 async def create_grant(
     tenant_id: str,
     body: NewGrant,
-    response: Response,
-    visit: Annotated[Visit, platform(Permission.GRANT)],
-    idempotency_key: IdempotencyKey = None,
+    visit: Annotated[Visit, platform_change(Permission.GRANT)],
 ) -> Movement:
     """Gives credits to the tenant's pool."""
     identity = parse_public_id("tenant", tenant_id, field="tenant_id")
-    posted = await grant(visit.desk, visit.asked, identity, body.amount, note=body.note, key=idempotency_key)
-    return movement(posted, response)
+    return movement(visit.told(await grant(visit.desk, visit.asked, identity, body.amount, note=body.note)))

@@ -10,11 +10,11 @@ from bursar.actions.groups import create_group
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
-from bursar.api.signed_in import TenantVisit, tenant
+from bursar.api.signed_in import TenantVisit, tenant, tenant_change
 from bursar.api.texts import Name
 from bursar.domain.credits import ZERO
 from bursar.domain.ids import parse_public_id, public_id
-from bursar.domain.permissions import Permission
+from bursar.domain.roles import Permission
 from bursar.reports.groups import GroupRow, see_groups
 
 routes = APIRouter(prefix="/groups", tags=["groups"])
@@ -49,10 +49,10 @@ class GroupList(Shape):
 
 @routes.post("", status_code=201, responses=problems(401, 403, 404, 409, 422))
 async def create_group_of_tenant(
-    body: GroupDraft, visit: Annotated[TenantVisit, tenant(Permission.CREATE_GROUP)]
+    body: GroupDraft, visit: Annotated[TenantVisit, tenant_change(Permission.CREATE_GROUP)]
 ) -> GroupShape:
     """Adds a group without a budget."""
-    group = await create_group(visit.desk, visit.asked, visit.tenant_id, body.name)
+    group = visit.told(await create_group(visit.desk, visit.asked, visit.tenant_id, body.name))
     return _shape(GroupRow(group, ZERO, ZERO, ZERO, ZERO, ZERO))
 
 

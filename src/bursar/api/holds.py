@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from pydantic import Field
 
 from bursar.actions.holds import NewHold, extend_hold, open_hold, settle_hold, void_hold
-from bursar.actions.posting import Posted
 from bursar.api.amounts import Amount, MeteredAmount
 from bursar.api.answers import Shape, problems
-from bursar.api.idempotency import IdempotencyKey, mark_replayed
-from bursar.api.signed_in import TenantVisit, tenant
+from bursar.api.signed_in import TenantVisit, tenant, tenant_change
 from bursar.domain.credits import Credits
 from bursar.domain.ids import parse_public_id, public_id
-from bursar.domain.permissions import Permission, may
+from bursar.domain.permissions import may
+from bursar.domain.roles import Permission
 from bursar.ledger import HOLD_SECONDS_MAX, HOLD_SECONDS_MIN, HoldClosed
 from bursar.reports.holds import see_hold
 
@@ -90,13 +89,12 @@ class HoldShape(Shape):
     closed_at: datetime | None
 
 
-Spender = Annotated[TenantVisit, tenant(Permission.SPEND)]
+Looker = Annotated[TenantVisit, tenant(Permission.SPEND)]
+Spender = Annotated[TenantVisit, tenant_change(Permission.SPEND)]
 
 
 @routes.post("", status_code=201, responses=problems(401, 402, 403, 404, 422))
-async def create_hold(
-    body: HoldDraft, response: Response, visit: Spender, idempotency_key: IdempotencyKey = None
-) -> OpenedHold:
+async def create_hold(body: HoldDraft, visit: Spender) -> OpenedHold:
     """Sets credits aside for a call."""
     member_id = (
         visit.person.identity
@@ -104,16 +102,14 @@ async def create_hold(
         else parse_public_id("member", body.member_id, field="member_id")
     )
     wanted = NewHold(member_id, body.amount, body.seconds)
-    posted = await open_hold(visit.desk, visit.asked, visit.tenant_id, wanted, key=idempotency_key)
-    mark_replayed(response, replayed=posted.replayed)
-    held = posted.answer
+    held = visit.told(await open_hold(visit.desk, visit.asked, visit.tenant_id, wanted))
     return OpenedHold(
         id=public_id("hold", held.hold_id), state="open", amount=Credits(held.amount_micro), opened_at=held.opened_at
     )
 
 
 @routes.get("/{hold_id}", responses=problems(401, 403, 404, 422))
-async def get_hold(hold_id: str, visit: Spender) -> HoldShape:
+async def get_hold(hold_id: str, visit: Looker) -> HoldShape:
     """One hold; a member sees only the own ones."""
     sees_all = may(visit.person.actor, Permission.SPEND_FOR_OTHERS)
     hold = await see_hold(
@@ -136,30 +132,28 @@ async def get_hold(hold_id: str, visit: Spender) -> HoldShape:
 
 
 @routes.post("/{hold_id}/settle", responses=problems(401, 403, 404, 409, 422))
-async def settle_open_hold(hold_id: str, body: Settlement, response: Response, visit: Spender) -> ClosedHold:
+async def settle_open_hold(hold_id: str, body: Settlement, visit: Spender) -> ClosedHold:
     """Charges the call's true cost, below, at or above its hold. Settling again at the same cost changes nothing."""
     identity = parse_public_id("hold", hold_id, field="hold_id")
-    return _closed(await settle_hold(visit.desk, visit.asked, visit.tenant_id, identity, body.cost), response)
+    return _closed(visit.told(await settle_hold(visit.desk, visit.asked, visit.tenant_id, identity, body.cost)))
 
 
 @routes.post("/{hold_id}/void", responses=problems(401, 403, 404, 409, 422))
-async def void_open_hold(hold_id: str, response: Response, visit: Spender) -> ClosedHold:
+async def void_open_hold(hold_id: str, visit: Spender) -> ClosedHold:
     """Gives all of it back, because nothing was delivered. Voiding again changes nothing."""
     identity = parse_public_id("hold", hold_id, field="hold_id")
-    return _closed(await void_hold(visit.desk, visit.asked, visit.tenant_id, identity), response)
+    return _closed(visit.told(await void_hold(visit.desk, visit.asked, visit.tenant_id, identity)))
 
 
 @routes.post("/{hold_id}/extend", responses=problems(401, 403, 404, 409, 422))
 async def extend_open_hold(hold_id: str, body: Extension, visit: Spender) -> ExtendedHold:
     """Moves the deadline, because the call is still alive."""
     identity = parse_public_id("hold", hold_id, field="hold_id")
-    posted = await extend_hold(visit.desk, visit.asked, visit.tenant_id, identity, body.seconds)
-    return ExtendedHold(id=public_id("hold", posted.answer.hold_id), expires_at=posted.answer.expires_at)
+    extended = visit.told(await extend_hold(visit.desk, visit.asked, visit.tenant_id, identity, body.seconds))
+    return ExtendedHold(id=public_id("hold", extended.hold_id), expires_at=extended.expires_at)
 
 
-def _closed(posted: Posted[HoldClosed], response: Response) -> ClosedHold:
-    mark_replayed(response, replayed=posted.replayed)
-    closed = posted.answer
+def _closed(closed: HoldClosed) -> ClosedHold:
     return ClosedHold(
         id=public_id("hold", closed.hold_id),
         state=closed.state,

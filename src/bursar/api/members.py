@@ -12,13 +12,12 @@ from bursar.actions.members import NewMember, create_member
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
-from bursar.api.signed_in import TenantVisit, tenant
+from bursar.api.signed_in import TenantVisit, tenant, tenant_change
 from bursar.api.texts import SEARCH_LENGTH_MAX, Email, Name
 from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.people import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN, NewPerson
-from bursar.domain.permissions import Permission
 from bursar.domain.refusals import Refusal
-from bursar.domain.roles import ROLE_LABELS, Role
+from bursar.domain.roles import ROLE_LABELS, Permission, Role
 from bursar.reports.members import MemberRow, see_member, see_members
 from bursar.store.members import MemberFilter
 
@@ -72,13 +71,13 @@ class MemberList(Shape):
 
 @routes.post("", status_code=201, responses=problems(401, 403, 404, 409, 422))
 async def create_member_with_password(
-    body: MemberDraft, visit: Annotated[TenantVisit, tenant(Permission.CREATE_MEMBER)]
+    body: MemberDraft, visit: Annotated[TenantVisit, tenant_change(Permission.CREATE_MEMBER)]
 ) -> MemberShape:
     """Adds somebody to the tenant."""
     group_id = None if body.group_id is None else parse_public_id("group", body.group_id, field="group_id")
     person = NewPerson(body.username, body.display_name, body.email, body.password)
     new = NewMember(person, Role(body.role), group_id)
-    member = await create_member(visit.desk, visit.asked, visit.tenant_id, new)
+    member = visit.told(await create_member(visit.desk, visit.asked, visit.tenant_id, new))
     row = await see_member(visit.desk.tenants, visit.tenant_id, member.member_id, visit.desk.clock.of_ledger)
     return _shape(row)
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import Response
-
-from bursar.actions.posting import Posted
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape
-from bursar.api.idempotency import mark_replayed
 from bursar.domain.credits import Credits
 from bursar.domain.ids import public_id
 from bursar.domain.transfers import KINDS
@@ -28,10 +24,8 @@ class Movement(Shape):
     posted_at: datetime
 
 
-def movement(posted: Posted[Transferred], response: Response) -> Movement:
+def movement(answer: Transferred) -> Movement:
     """The answer of the ledger as the API tells of it."""
-    mark_replayed(response, replayed=posted.replayed)
-    answer = posted.answer
     return Movement(
         id=public_id("transfer", answer.transfer_id),
         kind=answer.kind,

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
 from bursar.api.signed_in import TenantVisit, tenant
-from bursar.domain.permissions import Permission
+from bursar.domain.roles import Permission
 from bursar.reports.pool import see_tenant_figures
 
 routes = APIRouter(prefix="/pool", tags=["pool"])

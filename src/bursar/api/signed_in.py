@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 
 from bursar.actions.desk import Asked, Desk
 from bursar.actions.sessions import Person, not_signed_in, who_is
+from bursar.api.idempotency import REPLAYED_HEADER, IdempotencyKey, request_key
 from bursar.domain.ids import parse_public_id
-from bursar.domain.permissions import Permission, check_permission
+from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
-from bursar.domain.roles import Role
+from bursar.domain.roles import Permission, Role
 
 COOKIE = "bursar_session"
 COOKIE_LENGTH_MAX = 200
+
+Answer = TypeVar("Answer", covariant=True)
+
+TenantId = Annotated[str | None, Query(description="The tenant; only a super admin needs to name it.")]
+
+
+class Answered(Protocol[Answer]):
+    """What an action answers with, whichever way it was done once."""
+
+    @property
+    def answer(self) -> Answer: ...
+
+    @property
+    def replayed(self) -> bool: ...
 
 
 def desk_of(request: Request) -> Desk:
@@ -39,11 +55,14 @@ class Visit:
 
     desk: Desk
     person: Person
-    request_id: str
+    asked: Asked
+    response: Response
 
-    @property
-    def asked(self) -> Asked:
-        return Asked(self.person.actor, self.request_id)
+    def told(self, done: Answered[Answer]) -> Answer:
+        """What an action answered; the response says in a header if it is an answer that was given before."""
+        if done.replayed:
+            self.response.headers[REPLAYED_HEADER] = "true"
+        return done.answer
 
 
 @dataclass(frozen=True)
@@ -54,30 +73,70 @@ class TenantVisit(Visit):
 
 
 def platform(permission: Permission) -> Any:
-    """The visit of somebody who may do this on the platform."""
+    """The visit of somebody who may look at this on the platform, or at what is their own."""
 
-    async def visit(request: Request) -> Visit:
-        person = await signed_in(request)
-        check_permission(person.actor, permission)
-        return Visit(desk_of(request), person, request.scope["request_id"])
+    async def visit(request: Request, response: Response) -> Visit:
+        return await _visit(request, response, permission, None)
 
-    visit.permission = permission  # type: ignore[attr-defined]
-    return Depends(visit)
+    return _route_dependency(visit, permission, is_write=False)
+
+
+def platform_change(permission: Permission) -> Any:
+    """The visit of somebody who may change this on the platform, or what is their own. Takes an idempotency key."""
+
+    async def visit(request: Request, response: Response, idempotency_key: IdempotencyKey = None) -> Visit:
+        return await _visit(request, response, permission, idempotency_key)
+
+    return _route_dependency(visit, permission, is_write=True)
 
 
 def tenant(permission: Permission) -> Any:
-    """The visit of who may do this in a tenant: the own one, or any, named in `tenant_id`, for a super admin."""
+    """The visit of who may look at this in a tenant: the own one, or any, named in `tenant_id`, for a super admin."""
+
+    async def visit(request: Request, response: Response, tenant_id: TenantId = None) -> TenantVisit:
+        return _in_tenant(await _visit(request, response, permission, None), tenant_id)
+
+    return _route_dependency(visit, permission, is_write=False)
+
+
+def tenant_change(permission: Permission) -> Any:
+    """The visit of who may change this in a tenant. Takes an idempotency key."""
 
     async def visit(
-        request: Request,
-        tenant_id: str | None = Query(None, description="The tenant; only a super admin needs to name it."),
+        request: Request, response: Response, tenant_id: TenantId = None, idempotency_key: IdempotencyKey = None
     ) -> TenantVisit:
-        person = await signed_in(request)
-        check_permission(person.actor, permission)
-        return TenantVisit(desk_of(request), person, request.scope["request_id"], _tenant_of(person, tenant_id))
+        return _in_tenant(await _visit(request, response, permission, idempotency_key), tenant_id)
 
+    return _route_dependency(visit, permission, is_write=True)
+
+
+def _route_dependency(visit: Callable[..., Any], permission: Permission, *, is_write: bool) -> Any:
+    """What a route depends on, marked with its permission for the tests of the house."""
     visit.permission = permission  # type: ignore[attr-defined]
+    visit.is_write = is_write  # type: ignore[attr-defined]
     return Depends(visit)
+
+
+async def _visit(request: Request, response: Response, permission: Permission, key: str | None) -> Visit:
+    person = await signed_in(request)
+    check_permission(person.actor, permission)
+    asked = Asked(
+        person.actor,
+        request_id=request.scope["request_id"],
+        address=address_of(request),
+        once=await request_key(request, key),
+    )
+    return Visit(desk_of(request), person, asked, response)
+
+
+def _in_tenant(visit: Visit, named: str | None) -> TenantVisit:
+    tenant_id = _tenant_of(visit.person, named)
+    return TenantVisit(visit.desk, visit.person, visit.asked, visit.response, tenant_id)
+
+
+def address_of(request: Request) -> str | None:
+    """Where the request came from, as far as the server can tell."""
+    return request.client.host if request.client else None
 
 
 def _tenant_of(person: Person, named: str | None) -> UUID:

@@ -14,13 +14,13 @@ from bursar.api.amounts import TypedLevel
 from bursar.api.answers import Shape, problems
 from bursar.api.members import Password, Username
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
-from bursar.api.signed_in import Visit, platform
+from bursar.api.signed_in import Visit, platform, platform_change
 from bursar.api.texts import Email, Name
 from bursar.domain.credits import ZERO
 from bursar.domain.cycles import Cadence
 from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.people import NewPerson
-from bursar.domain.permissions import Permission
+from bursar.domain.roles import Permission
 from bursar.reports.tenants import see_tenants
 from bursar.store.tenants import Tenant
 
@@ -71,7 +71,7 @@ class TenantList(Shape):
 
 @routes.post("", status_code=201, responses=problems(401, 403, 409, 422))
 async def create_tenant_with_admin(
-    body: TenantDraft, visit: Annotated[Visit, platform(Permission.CREATE_TENANT)]
+    body: TenantDraft, visit: Annotated[Visit, platform_change(Permission.CREATE_TENANT)]
 ) -> CreatedTenant:
     """Creates a tenant with its group Default and its tenant admin."""
     admin = body.admin
@@ -80,8 +80,8 @@ async def create_tenant_with_admin(
         admin=NewPerson(admin.username, admin.display_name, admin.email, admin.password),
         cycle=CyclePlan(str(body.cadence), body.time_zone, body.credits_per_cycle),
     )
-    tenant, member = await create_tenant(visit.desk, visit.asked, new)
-    return CreatedTenant(**_shape(tenant).model_dump(), admin_id=public_id("member", member.member_id))
+    made = visit.told(await create_tenant(visit.desk, visit.asked, new))
+    return CreatedTenant(**_shape(made.tenant).model_dump(), admin_id=public_id("member", made.admin.member_id))
 
 
 @routes.get("", responses=problems(401, 403, 422))

@@ -15,8 +15,7 @@ from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cur
 from bursar.api.signed_in import TenantVisit, tenant
 from bursar.domain.accounts import OWNER_OF, Owner
 from bursar.domain.ids import parse_public_id, public_id
-from bursar.domain.permissions import Permission
-from bursar.domain.roles import ROLE_LABELS, Role
+from bursar.domain.roles import ROLE_LABELS, Permission, Role
 from bursar.domain.transfers import KINDS
 from bursar.ledger import OfMember, OfPool, Place, PostedTransfer, Side
 from bursar.reports.transactions import see_transactions

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from bursar.actions.allocations import Handing, Holder, allocate
 from bursar.actions.cycles import set_group_monthly, set_member_monthly
-from bursar.actions.desk import Asked, Desk, Subject, record
+from bursar.actions.desk import Asked, Desk, Subject, Told, record
 from bursar.actions.grants import grant
 from bursar.actions.groups import create_group
 from bursar.actions.holds import NewHold, open_hold, settle_hold
@@ -59,15 +59,16 @@ async def seed_demo(desk: Desk) -> None:
     dana = await find_member_named(desk.platform, TENANT_ADMIN[0])
     root = await operator(desk)
     asked = Asked(Actor(Role.TENANT_ADMIN, dana.member_id, tenant_id, TENANT_ADMIN[1]))
-    await grant(desk, root, tenant_id, parse_typed(GRANT, field="amount"), note="Welcome credits", key="demo:grant")
+    welcome = parse_typed(GRANT, field="amount")
+    await grant(desk, root.under("demo:grant"), tenant_id, welcome, note="Welcome credits")
     members: dict[str, UUID] = {}
     for group in GROUPS:
         members.update(await _group(desk, asked, tenant_id, group))
     for name, amount in UNDER_WAY:
         wanted = NewHold(members[name], parse_typed(amount, field="amount"), HOLD_SECONDS)
-        await open_hold(desk, asked, tenant_id, wanted, key=f"demo:under-way:{name}")
+        await open_hold(desk, asked.under(f"demo:under-way:{name}"), tenant_id, wanted)
     async with writing(desk.tenants, tenant_id) as transaction:
-        await record(transaction, desk, root, tenant_id=tenant_id, kind=MARK, subject=Subject("tenant", tenant_id))
+        await record(transaction, desk, root, tenant_id, Told(MARK, Subject("tenant", tenant_id)))
 
 
 async def _tenant(desk: Desk) -> UUID:
@@ -86,8 +87,8 @@ async def _tenant(desk: Desk) -> UUID:
     username, name = TENANT_ADMIN
     admin = NewPerson(username, name, f"{username}@{DOMAIN}", PASSWORD)
     plan = CyclePlan("calendar_month", "UTC", parse_level(PER_CYCLE, field="per_cycle"))
-    made, _ = await create_tenant(desk, await operator(desk), NewTenant(TENANT, admin, plan))
-    return made.tenant_id
+    made = await create_tenant(desk, await operator(desk), NewTenant(TENANT, admin, plan))
+    return made.answer.tenant.tenant_id
 
 
 async def _is_ours(desk: Desk) -> bool:
@@ -101,12 +102,12 @@ async def _group(desk: Desk, asked: Asked, tenant_id: UUID, group: DemoGroup) ->
     try:
         group_id = (await find_group_named(desk.tenants, tenant_id, group.name)).group_id
     except Refusal:
-        group_id = (await create_group(desk, asked, tenant_id, group.name)).group_id
+        group_id = (await create_group(desk, asked, tenant_id, group.name)).answer.group_id
     monthly = parse_level(group.monthly, field="monthly")
-    await set_group_monthly(desk, asked, tenant_id, group_id, monthly, key=f"demo:monthly:{group.name}")
+    await set_group_monthly(desk, asked.under(f"demo:monthly:{group.name}"), tenant_id, group_id, monthly)
     if group.allocated is not None:
         handing = Handing(Holder("group", group_id), parse_typed(group.allocated, field="amount"), "Pilot projects")
-        await allocate(desk, asked, tenant_id, handing, key=f"demo:group:{group.name}")
+        await allocate(desk, asked.under(f"demo:group:{group.name}"), tenant_id, handing)
     members = await asyncio.gather(*(_member(desk, asked, tenant_id, group_id, member) for member in group.members))
     return dict(zip((member.name for member in group.members), members, strict=True))
 
@@ -117,17 +118,17 @@ async def _member(desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID, mem
     except Refusal:
         person = NewPerson(member.username, member.name, member.email, PASSWORD)
         new = NewMember(person, Role(member.role), group_id)
-        member_id = (await create_member(desk, asked, tenant_id, new)).member_id
+        member_id = (await create_member(desk, asked, tenant_id, new)).answer.member_id
     monthly = parse_level(member.monthly, field="monthly")
-    await set_member_monthly(desk, asked, tenant_id, member_id, monthly, key=f"demo:monthly:{member.username}")
+    await set_member_monthly(desk, asked.under(f"demo:monthly:{member.username}"), tenant_id, member_id, monthly)
     if member.allocated is not None:
         amount = parse_typed(member.allocated, field="amount")
         handing = Handing(Holder("member", member_id), amount, "Extra for the launch")
-        await allocate(desk, asked, tenant_id, handing, key=f"demo:allocation:{member.username}")
+        await allocate(desk, asked.under(f"demo:allocation:{member.username}"), tenant_id, handing)
     for number, cost in enumerate(calls_of(parse_typed(member.used, field="used"))):
         key = f"demo:call:{member.username}:{number}"
         wanted = NewHold(member_id, Credits(cost.micro + cost.micro // 4), HOLD_SECONDS)
-        held = (await open_hold(desk, asked, tenant_id, wanted, key=key)).answer
+        held = (await open_hold(desk, asked.under(key), tenant_id, wanted)).answer
         await settle_hold(desk, asked, tenant_id, held.hold_id, cost)
     return member_id
 

@@ -37,7 +37,7 @@ def allocate_command(
     async def work(desk: Desk) -> None:
         found = await find_member_named(desk.platform, member)
         handing = Handing(Holder("member", found.member_id), parse_typed(amount, field="amount"), note)
-        answer = (await allocate(desk, await operator(desk), found.tenant_id, handing, key=key)).answer
+        answer = (await allocate(desk, (await operator(desk)).under(key), found.tenant_id, handing)).answer
         say(
             f"{public_id('transfer', answer.transfer_id)}  pool {decimal_text(answer.source_after_micro)}, "
             f"{member} {decimal_text(answer.target_after_micro)}"
@@ -55,7 +55,7 @@ def reclaim_command(
     async def work(desk: Desk) -> None:
         found = await find_member_named(desk.platform, member)
         handing = Handing(Holder("member", found.member_id), parse_typed(amount, field="amount"), note)
-        answer = (await reclaim(desk, await operator(desk), found.tenant_id, handing, key=key)).answer
+        answer = (await reclaim(desk, (await operator(desk)).under(key), found.tenant_id, handing)).answer
         say(
             f"{public_id('transfer', answer.transfer_id)}  {member} {decimal_text(answer.source_after_micro)}, "
             f"pool {decimal_text(answer.target_after_micro)}"
@@ -73,7 +73,7 @@ def hold_command(
     async def work(desk: Desk) -> None:
         found = await find_member_named(desk.platform, member)
         wanted = NewHold(found.member_id, parse_metered(amount, field="amount"), seconds)
-        answer = (await open_hold(desk, await operator(desk), found.tenant_id, wanted, key=key)).answer
+        answer = (await open_hold(desk, (await operator(desk)).under(key), found.tenant_id, wanted)).answer
         say(f"{public_id('hold', answer.hold_id)}  open, {decimal_text(answer.amount_micro)} held")
 
     at_desk(data_dir, work)

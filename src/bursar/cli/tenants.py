@@ -48,7 +48,7 @@ def create_command(
     new = NewTenant(name, person, CyclePlan(cadence, time_zone, per_cycle))
 
     async def work(desk: Desk) -> None:
-        tenant, _ = await create_tenant(desk, await operator(desk), new)
+        tenant = (await create_tenant(desk, await operator(desk), new)).answer.tenant
         say(f"{public_id('tenant', tenant.tenant_id)}  {tenant.name}")
 
     at_desk(data_dir, work)
@@ -84,7 +84,7 @@ def grant_command(
     async def work(desk: Desk) -> None:
         found = await find_tenant(desk.platform, tenant)
         given = parse_typed(amount, field="amount")
-        granted = await grant(desk, await operator(desk), found.tenant_id, given, note=note, key=key)
+        granted = await grant(desk, (await operator(desk)).under(key), found.tenant_id, given, note=note)
         say(f"{found.name} has {decimal_text(granted.answer.target_after_micro)} in its pool.")
 
     at_desk(data_dir, work)

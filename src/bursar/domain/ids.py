@@ -19,6 +19,10 @@ PREFIXES = {
     "session": "ses",
     "event": "evt",
     "platform_admin": "adm",
+    "invitation": "inv",
+    "api_key": "key",
+    "code": "cod",
+    "price": "prc",
 }
 """What an id may name, and the three letters it is written with."""
 

@@ -1,100 +1,90 @@
-"""Who may do what: one row for each thing that can be asked for, and the one check.
+"""Asking the table of `roles`: may this actor do that, and to whom.
 
-A role's rights end at the border of its own tenant; whether a row belongs to the tenant is not asked here but in the
-query that finds it, so another tenant's things are *unknown*, never *forbidden*. Read next: `roles`.
-
-Rule: ROLE-1
+Rule: ROLE-2
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 from bursar.domain.refusals import Refusal
-from bursar.domain.roles import ROLE_LABELS, Role
-
-
-class Permission(StrEnum):
-    """Something a person can be allowed to do."""
-
-    SEE_TENANTS = "see_tenants"
-    CREATE_TENANT = "create_tenant"
-    GRANT = "grant"
-    SEE_POOL = "see_pool"
-    SEE_TRANSACTIONS = "see_transactions"
-    SEE_MEMBERS = "see_members"
-    CREATE_MEMBER = "create_member"
-    SEE_GROUPS = "see_groups"
-    CREATE_GROUP = "create_group"
-    SET_MONTHLY = "set_monthly"
-    ALLOCATE = "allocate"
-    RECLAIM = "reclaim"
-    SEE_CYCLE = "see_cycle"
-    CHANGE_CYCLE = "change_cycle"
-    RESET_CYCLE = "reset_cycle"
-    SPEND = "spend"
-    SPEND_FOR_OTHERS = "spend_for_others"
-
-
-_OPERATOR = frozenset({Role.SYSTEM, Role.SUPER_ADMIN})
-_TENANT_ADMIN = frozenset({Role.SYSTEM, Role.TENANT_ADMIN})
-_ADMINS = _TENANT_ADMIN | {Role.ADMIN}
-_READERS = _ADMINS | {Role.SUPER_ADMIN}
-_EVERYONE_IN_A_TENANT = _ADMINS | {Role.MEMBER}
-
-PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
-    Permission.SEE_TENANTS: _OPERATOR,
-    Permission.CREATE_TENANT: _OPERATOR,
-    Permission.GRANT: _OPERATOR,
-    Permission.SEE_POOL: _READERS,
-    Permission.SEE_TRANSACTIONS: _READERS,
-    Permission.SEE_MEMBERS: _READERS,
-    Permission.CREATE_MEMBER: _ADMINS,
-    Permission.SEE_GROUPS: _READERS,
-    Permission.CREATE_GROUP: _ADMINS,
-    Permission.SET_MONTHLY: _ADMINS,
-    Permission.ALLOCATE: _ADMINS,
-    Permission.RECLAIM: _ADMINS,
-    Permission.SEE_CYCLE: _READERS,
-    Permission.CHANGE_CYCLE: _TENANT_ADMIN,
-    Permission.RESET_CYCLE: _TENANT_ADMIN,
-    Permission.SPEND: _EVERYONE_IN_A_TENANT,
-    Permission.SPEND_FOR_OTHERS: _ADMINS,
-}
-"""The roles that hold each permission."""
+from bursar.domain.roles import PERMISSIONS, ROLE_LABELS, Permission, Reach, Role, Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person of the platform or of one tenant, or Bursar itself."""
+    """Who acts: a person of the platform or of one tenant, or Bursar itself.
+
+    `scopes` is None for somebody who signed in. For a management key it is what the key was given, and the actor is
+    the key's owner: a key can do what both its owner's role and its own scopes allow.
+    """
 
     role: Role
     identity: UUID | None
     tenant_id: UUID | None
     name: str
+    scopes: frozenset[Scope] | None = None
 
 
 SYSTEM = Actor(Role.SYSTEM, None, None, ROLE_LABELS[Role.SYSTEM])
 """Bursar itself, when the clock or the operator's command line asks."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The person that something is done to."""
+
+    role: Role
+    identity: UUID
+
+
 def may(actor: Actor, permission: Permission) -> bool:
-    """Whether the actor's role holds the permission."""
-    return actor.role in PERMISSIONS[permission]
+    """Whether the actor may do this to anybody or anything at all."""
+    right = PERMISSIONS[permission]
+    if actor.scopes is not None and right.scope not in actor.scopes:
+        return False
+    return right.reach(actor.role) is not Reach.NO
 
 
 def check_permission(actor: Actor, permission: Permission) -> None:
-    """Refuses `not_permitted` unless the actor's role holds the permission.
+    """Refuses `not_permitted` unless the actor's role, and where a key asks also its scopes, hold the permission.
 
     Rule: ROLE-2
     """
-    if not may(actor, permission):
+    if may(actor, permission):
+        return
+    right = PERMISSIONS[permission]
+    if right.reach(actor.role) is not Reach.NO:
+        needed = "a person who is signed in" if right.scope is None else f"a key with the scope {right.scope}"
+        raise Refusal(
+            "not_permitted", f"That takes {needed}.", scope="key", id=str(actor.role), permission=str(permission)
+        )
+    raise Refusal(
+        "not_permitted",
+        f"{ROLE_LABELS[actor.role]} may not do that.",
+        scope="role",
+        id=str(actor.role),
+        permission=str(permission),
+    )
+
+
+def check_may_reach(actor: Actor, permission: Permission, target: Target) -> None:
+    """Refuses unless the actor may do this to that person: first `not_permitted` at all, then `not_to_oneself`, then
+    `not_permitted` to somebody of that role.
+
+    Rule: ROLE-3
+    """
+    check_permission(actor, permission)
+    if target.identity == actor.identity:
+        raise Refusal("not_to_oneself", "Nobody does that to oneself.", field="member_id")
+    reach = PERMISSIONS[permission].reach(actor.role)
+    is_tenant_admin = target.role is Role.TENANT_ADMIN
+    if (reach is Reach.OTHERS and is_tenant_admin) or (reach is Reach.TENANT_ADMINS and not is_tenant_admin):
         raise Refusal(
             "not_permitted",
-            f"{ROLE_LABELS[actor.role]} may not do that.",
+            f"{ROLE_LABELS[actor.role]} may not do that to a {ROLE_LABELS[target.role].lower()}.",
+            field="member_id",
             scope="role",
             id=str(actor.role),
             permission=str(permission),

@@ -257,9 +257,9 @@ def check_note(note: str | None) -> None:
         raise Refusal("note_too_long", f"A note has at most {NOTE_LENGTH_MAX} characters.", field="note")
 
 
-def caller_key(key: str) -> str:
-    """The key as it is stored: apart from the keys that the ledger derives itself.
+def stored_key(command: Command, key: str) -> str:
+    """The key as it is stored: apart from other callers' keys, and from those that the ledger derives itself.
 
     Rule: COMMAND-7
     """
-    return f"key:{key}"
+    return f"key:{'' if command.actor_id is None else command.actor_id.hex}:{key}"

@@ -16,9 +16,12 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SECRET_KEY_FILE = "secret.key"  # noqa: S105  a file's name, not a secret
 TOKEN_BYTES = 32
+_NONCE_BYTES = 12
 PASSWORD_CHECKS_AT_ONCE = 4  # each takes 64 MiB and one core for its time; more at once would only be a way to flood us
 
 
@@ -55,6 +58,29 @@ def _decode_key(text: str) -> bytes:
 def derive_key(secret_key: bytes, *, purpose: str) -> bytes:
     """A key for one purpose, from which neither the office's key nor another purpose's can be told."""
     return hmac.digest(secret_key, f"bursar:{purpose}".encode(), hashlib.sha256)
+
+
+def seal(key: bytes, plain: bytes) -> bytes:
+    """Encrypts and authenticates (AES-256-GCM) with a key of 32 bytes, so that nothing can be read or changed."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, None)
+
+
+def unseal(key: bytes, sealed: bytes) -> bytes:
+    """What was sealed with this key. Raises `SealBroken` for anything else."""
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+    except (InvalidTag, ValueError) as error:
+        raise SealBroken from error
+
+
+class SealBroken(Exception):
+    """The sealed bytes were changed, cut, or sealed with another key."""
+
+
+def keyed_hash(key: bytes, secret: str) -> bytes:
+    """What is stored of a secret: without the key, a copy of it cannot even be compared with a guess."""
+    return hmac.digest(key, secret.encode("utf-8", "replace"), hashlib.sha256)
 
 
 def new_token() -> str:

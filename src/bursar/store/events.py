@@ -25,6 +25,9 @@ class Event:
     request_id: str | None = None
     note: str | None = None
     detail: Mapping[str, str | None] = field(default_factory=dict)
+    key_id: UUID | None = None
+    address: str | None = None
+    changes: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
 
 async def insert_event(transaction: Transaction, tenant_id: UUID, event: Event) -> None:
@@ -33,8 +36,8 @@ async def insert_event(transaction: Transaction, tenant_id: UUID, event: Event) 
         """
         insert into events
             (tenant_id, event_id, happened_at, kind, actor_id, actor_kind, subject_kind, subject_id, request_id, note,
-             detail)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb)
+             detail, key_id, address, changes)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14::jsonb)
         """,
         tenant_id,
         event.event_id,
@@ -47,7 +50,38 @@ async def insert_event(transaction: Transaction, tenant_id: UUID, event: Event) 
         event.request_id,
         event.note,
         json.dumps(dict(event.detail)),
+        event.key_id,
+        event.address,
+        _changes_json(event),
     )
+
+
+async def insert_platform_event(transaction: Transaction, event: Event) -> None:
+    """Adds an event to the platform's own audit log."""
+    await transaction.execute(
+        """
+        insert into platform_events
+            (event_id, happened_at, kind, actor_id, actor_kind, subject_kind, subject_id, request_id, address, note,
+             detail, changes)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb)
+        """,
+        event.event_id,
+        event.happened_at,
+        event.kind,
+        event.actor_id,
+        event.actor_kind,
+        event.subject_kind,
+        event.subject_id,
+        event.request_id,
+        event.address,
+        event.note,
+        json.dumps(dict(event.detail)),
+        _changes_json(event),
+    )
+
+
+def _changes_json(event: Event) -> str:
+    return json.dumps({name: {"before": before, "after": after} for name, (before, after) in event.changes.items()})
 
 
 async def has_event(transaction: Transaction, tenant_id: UUID, *, kind: str) -> bool:

@@ -15,21 +15,35 @@ create table tenants (
     display            text        not null default 'credits',
     created_at         timestamptz not null,
     next_member_number bigint      not null default 1,
+    key_requests_per_minute bigint,
+    key_tokens_per_minute   bigint,
+    key_calls_at_once       bigint,
+    key_per_cycle_micro     bigint,
+    key_in_total_micro      bigint,
     primary key (tenant_id),
     constraint tenants_have_a_name check (name <> ''),
     constraint tenants_know_their_status check (status in ('active', 'suspended')),
     constraint tenants_show_credits_or_dollars check (display in ('credits', 'dollars')),
-    constraint tenants_number_members_from_one check (next_member_number >= 1)
+    constraint tenants_number_members_from_one check (next_member_number >= 1),
+    constraint tenants_limit_keys_from_minus_one check (
+        coalesce(key_requests_per_minute, 0) >= -1 and coalesce(key_tokens_per_minute, 0) >= -1
+        and coalesce(key_calls_at_once, 0) >= -1 and coalesce(key_per_cycle_micro, 0) >= -1
+        and coalesce(key_in_total_micro, 0) >= -1
+    )
 );
 
 comment on table tenants is 'One row for each organisation.';
 comment on column tenants.next_member_number is
     'Members are numbered by their tenant and not by a sequence, which on several nodes would neither be dense nor cheap.';
+comment on column tenants.key_requests_per_minute is
+    'What an API key of this tenant inherits unless it has a limit of its own; null is no limit. So for the next four.';
 comment on constraint tenants_have_a_name on tenants is 'People choose a tenant by its name.';
 comment on constraint tenants_know_their_status on tenants is 'A suspended tenant keeps its rows and may do nothing.';
 comment on constraint tenants_show_credits_or_dollars on tenants is
     'Only how amounts are shown; the books are kept in credits.';
 comment on constraint tenants_number_members_from_one on tenants is 'Numbers are shown to people.';
+comment on constraint tenants_limit_keys_from_minus_one on tenants is
+    'Null inherits, and -1 is unlimited: neither is 0, which lets nothing through.';
 
 alter table tenants enable row level security, force row level security;
 create policy tenant_scope on tenants

@@ -39,9 +39,9 @@ from bursar.ledger.commands import (
     ShareGroup,
     Transfer,
     VoidHold,
-    caller_key,
     check_key,
     fingerprint,
+    stored_key,
 )
 from bursar.ledger.core import budgets, cycles, holds, people, transfers
 from bursar.ledger.core.books import Books
@@ -104,8 +104,8 @@ def _decide_one(books: Books, command: Command) -> Outcome:
     except Refusal as refusal:
         return Outcome(None, refusal)
     print_ = fingerprint(command)
-    stored_key = caller_key(key)
-    earlier = books.commands.get(stored_key)
+    kept_as = stored_key(command, key)
+    earlier = books.commands.get(kept_as)
     if earlier is not None and (earlier.forget_at is None or earlier.forget_at > books.now):
         if earlier.fingerprint != print_:
             return Outcome(None, Refusal("key_reused", "This key was used for a different command.", field="key"))
@@ -113,8 +113,8 @@ def _decide_one(books: Books, command: Command) -> Outcome:
     outcome = _apply(books, command)
     # Remembered even if a hold's own row has recognised a repeat: the key is used now, and stands for this command.
     forget_at = None if outcome.refusal is None else books.now + REFUSALS_REMEMBERED
-    remembered = Remembered(stored_key, print_, encode_outcome(outcome), books.batch_number, books.now, forget_at)
-    books.commands[stored_key] = books.remembered[stored_key] = remembered
+    remembered = Remembered(kept_as, print_, encode_outcome(outcome), books.batch_number, books.now, forget_at)
+    books.commands[kept_as] = books.remembered[kept_as] = remembered
     return outcome
 
 

@@ -27,7 +27,7 @@ from bursar.ledger.commands import (
     ShareGroup,
     Transfer,
     VoidHold,
-    caller_key,
+    stored_key,
 )
 from bursar.ledger.core.books import Books
 from bursar.ledger.core.rows import Control, Group, Hold, Issued, Line, Remembered, Wallet
@@ -146,7 +146,7 @@ async def _load_keys(
     ]
     keys = [(tenant_id, reversal_key(transfer_id)) for tenant_id, transfer_id in reversals]
     keys += [
-        (tenant_id, caller_key(command.key))
+        (tenant_id, stored_key(command, command.key))
         for tenant_id, commands in batches.items()
         for command in commands
         if command.key is not None

@@ -11,7 +11,7 @@ from bursar.domain.transfers import KINDS, Channel
 from bursar.ledger.proofs.findings import Books, Found
 from bursar.ledger.proofs.questions import Question, count, first_broken
 
-APPEND_ONLY: Final = ("events", "ledger_batches", "ledger_journal")
+APPEND_ONLY: Final = ("events", "platform_events", "ledger_batches", "ledger_journal")
 """Tables the application adds to and does not change; the journal with all its partitions."""
 
 APPLICATION_ROLES: Final = ("bursar_app", "bursar_platform")
@@ -63,7 +63,8 @@ _OWNERS = tuple(
 
 _LINES = "select count(*) from bursar.ledger_journal as journal where journal.tenant_id = $1"
 
-# Tables whose rows all belong to a tenant, as far as whoever is signed in may read them at all.
+# Tables whose rows all belong to a tenant, as far as whoever is signed in may read them at all. One is left out: in
+# secret_hashes the tenant is what is looked up.
 _TENANT_TABLES = """
     select class.relname::text as name
     from pg_class as class
@@ -71,6 +72,7 @@ _TENANT_TABLES = """
       on attribute.attrelid = class.oid and attribute.attname = 'tenant_id' and attribute.attnotnull
     where class.relnamespace = 'bursar'::regnamespace
       and class.relkind in ('r', 'p')
+      and class.relname <> 'secret_hashes'
       and has_table_privilege(class.oid, 'select')
     order by class.relname
 """
@@ -83,6 +85,7 @@ _FENCED = Question(
       on attribute.attrelid = class.oid and attribute.attname = 'tenant_id' and attribute.attnotnull
     where class.relnamespace = 'bursar'::regnamespace
       and class.relkind in ('r', 'p')
+      and class.relname <> 'secret_hashes'
       and not (class.relrowsecurity and class.relforcerowsecurity)
       and $1::uuid is not null
     order by class.relname

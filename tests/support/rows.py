@@ -1,0 +1,28 @@
+"""All that a database holds, table by table, to see whether something changed."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from tests.support.offices import TestOffice
+
+VOLATILE = {"sessions": "to_jsonb(r) - 'last_seen_at' - 'rotated_at'"}
+"""What changes with every look, and is nobody's change: when a sign-in was last used."""
+
+
+async def rows_of_everything(house: TestOffice) -> dict[str, str]:
+    """A digest of the rows of each table that has any; equal digests mean that nothing was changed."""
+    connection = await asyncpg.connect(house.admin_url)
+    try:
+        tables = await connection.fetch("select tablename from pg_tables where schemaname = 'bursar' order by 1")
+        digests = {}
+        for (table,) in tables:
+            row = VOLATILE.get(table, "to_jsonb(r)")
+            digest = await connection.fetchval(
+                f"select md5(string_agg(({row})::text, ';' order by ({row})::text)) from bursar.{table} r"
+            )
+            if digest is not None:
+                digests[table] = digest
+        return digests
+    finally:
+        await connection.close()
