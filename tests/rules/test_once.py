@@ -1,4 +1,4 @@
-"""docs/rules/once.md and the first sentence of docs/rules/audit.md, example by example, over HTTP."""
+"""docs/rules/once.md, example by example, over HTTP."""
 
 from __future__ import annotations
 
@@ -92,21 +92,3 @@ async def test_what_is_remembered_opens_only_with_the_key(house: TestOffice) -> 
     assert row is not None
     assert b"Research" not in row["answer"]
     assert b"one" not in row["key_hash"]
-
-
-@pytest.mark.rule("AUDIT-1")
-async def test_a_change_leaves_an_event_with_who_when_where_and_what(house: TestOffice) -> None:
-    place = await house.tenant()
-    admin = await house.signed_in("acme-admin")
-
-    answer = await sent(admin, "one")
-
-    async with house.desk.tenants.pool.acquire() as connection, connection.transaction():
-        await connection.execute(f"set local bursar.scope = '{{{place.tenant.tenant_id}}}'")
-        event = await connection.fetchrow("select * from events where kind = 'group_created'")
-    assert event is not None
-    assert (event["actor_id"], event["actor_kind"]) == (place.admin.member_id, "member")
-    assert event["happened_at"] is not None
-    assert event["address"] == "127.0.0.1"
-    assert event["request_id"] == answer.headers["x-request-id"]
-    assert event["changes"] == '{"name": {"after": "Research", "before": null}}'

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from bursar.db.engine import Database
 from bursar.db.transaction import Transaction
+from bursar.domain.events import EVENTS
 from bursar.domain.permissions import Actor
+from bursar.domain.refusals import Broken
 from bursar.domain.roles import Role
 from bursar.ledger import Lanes
 from bursar.outside.clock import Clock
@@ -111,8 +113,10 @@ ACTOR_KINDS: Mapping[Role, str] = {
 async def record(transaction: Transaction, desk: Desk, asked: Asked, tenant_id: UUID | None, told: Told) -> None:
     """Leaves the event of an action, in the action's own transaction: the tenant's, or the platform's for None.
 
-    Rule: AUDIT-1
+    Rule: AUDIT-1, AUDIT-2
     """
+    if told.kind not in EVENTS:
+        raise Broken("an event must be in the catalogue", kind=told.kind)
     event = Event(
         event_id=new_uuid(),
         happened_at=desk.clock.now(),

@@ -1,0 +1,85 @@
+"""THE CATALOGUE of events: everything that can stand in an audit log, and how people call it.
+
+To record something new, add one entry here: the audit log's filter and the documentation derive from it.
+
+Rule: AUDIT-2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """One kind of event: its code, how it is called, and what happened when it stands there."""
+
+    code: str
+    label: str
+    meaning: str
+
+
+_E = EventKind
+
+_KINDS: tuple[EventKind, ...] = (
+    # The platform
+    _E("super_admin_created", "Super admin created", "Somebody may run this installation."),
+    _E("super_admin_disabled", "Super admin disabled", "A super admin cannot sign in any more."),
+    _E("super_admin_enabled", "Super admin enabled", "A super admin can sign in again."),
+    _E("codes_issued", "Codes issued", "Redemption codes were made."),
+    _E("code_revoked", "Code revoked", "A redemption code was taken back."),
+    _E("price_set", "Price set", "The price of a model was set by hand."),
+    _E("prices_refreshed", "Prices refreshed", "Prices were taken over from the public list."),
+    # Tenants
+    _E("tenant_created", "Tenant created", "An organisation was made, with its tenant admin."),
+    _E("tenant_renamed", "Tenant renamed", "An organisation has another name."),
+    _E("tenant_suspended", "Tenant suspended", "Nobody of the organisation can do anything."),
+    _E("tenant_resumed", "Tenant resumed", "A suspended organisation is at work again."),
+    _E("total_set", "Total set", "The platform gave or took back credits to reach a total."),
+    _E("cycle_ceiling_set", "Ceiling set", "The platform capped credits per cycle, or uncapped them."),
+    _E("settings_changed", "Settings changed", "The organisation's settings were changed."),
+    _E("demo_seeded", "Demo filled", "The demo's people and credits are in place."),
+    # Credits
+    _E("grant", "Grant", "The platform gave credits to the pool."),
+    _E("grant_withdrawal", "Grant taken back", "The platform took unassigned credits back."),
+    _E("redemption", "Code redeemed", "A redemption code added its credits to the pool."),
+    _E("allocation", "Allocation", "Pool credits were given to a member."),
+    _E("group_allocation", "Group allocation", "Pool credits were given to a group."),
+    _E("reclaim", "Reclaim", "Unused credits were taken back from a member."),
+    _E("group_reclaim", "Group reclaim", "Unused credits were taken back from a group."),
+    # Cycles and budgets
+    _E("cycle_reset", "Cycle reset", "A fresh cycle was started by hand."),
+    _E("credits_per_cycle_set", "Credits per cycle set", "What each cycle has to spend was changed."),
+    _E("group_monthly_set", "Group budget set", "A group's budget per cycle was changed."),
+    _E("member_monthly_set", "Allowance set", "A member's allowance per cycle was changed."),
+    # People
+    _E("group_created", "Group created", "A group was made."),
+    _E("member_created", "Member created", "Somebody was added with a password, or a service account was made."),
+    _E("member_changed", "Member changed", "A member's names, address or title were changed by an admin."),
+    _E("member_role_set", "Role set", "A member was promoted or demoted."),
+    _E("member_disabled", "Member disabled", "A member can neither sign in nor spend."),
+    _E("member_enabled", "Member enabled", "A disabled member is back."),
+    _E("member_moved", "Member moved", "A member is in another group."),
+    _E("member_deleted", "Member deleted", "A member is gone for good; what was unused went back."),
+    _E("password_reset", "Password reset", "An admin gave a member a new password."),
+    _E("password_changed", "Password changed", "Somebody changed their own password."),
+    _E("profile_changed", "Profile changed", "Somebody changed their own names."),
+    _E("signed_in", "Signed in", "Somebody signed in at the console."),
+    _E("signed_out", "Signed out", "Somebody signed out."),
+    _E("sessions_ended", "Sign-ins ended", "Sign-ins of somebody were ended, by themselves or by an admin."),
+    _E("invitation_sent", "Invited", "Somebody was asked to join."),
+    _E("invitation_resent", "Invited again", "An invitation has a new link, and its old one is dead."),
+    _E("invitation_revoked", "Invitation taken back", "An invitation's link is dead."),
+    _E("invitation_accepted", "Joined", "Somebody joined by an invitation."),
+    # Keys
+    _E("api_key_created", "Key created", "An API key was made."),
+    _E("api_key_changed", "Key changed", "An API key's name, limits or bounds were changed."),
+    _E("api_key_rotated", "Key rotated", "An API key has a new secret."),
+    _E("api_key_disabled", "Key disabled", "An API key does not work for now."),
+    _E("api_key_enabled", "Key enabled", "A disabled API key works again."),
+    _E("api_key_deleted", "Key deleted", "An API key is gone for good."),
+)
+
+EVENTS: Mapping[str, EventKind] = {kind.code: kind for kind in _KINDS}
+"""Every kind of event by its code."""
