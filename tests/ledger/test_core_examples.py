@@ -47,7 +47,7 @@ def test_a_key_stands_for_its_command_even_if_the_hold_itself_knew_the_answer() 
     member = books.open_member(balance="10")
     hold = books.hold(member, "1")
     books.settle(hold, "1")
-    sweeping = ExpireHold(actor_id=None, hold_id=hold, key="sweep")
+    sweeping = ExpireHold(actor_id=ACTOR, hold_id=hold, key="sweep")
     first = books.do(sweeping)
 
     other = OpenHold(

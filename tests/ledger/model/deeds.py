@@ -77,7 +77,7 @@ class Model:
 
     def __init__(self, office: Office) -> None:
         self.office = office
-        self.kept: dict[str, Kept] = {}
+        self.kept: dict[tuple[UUID | None, str], Kept] = {}
 
     def answer(self, command: Command) -> Reply:
         """Do one command, or repeat what was said when it came before."""
@@ -86,14 +86,14 @@ class Model:
             return self._do(command)
         if not 1 <= len(key) <= 200 or any(not " " <= letter <= "~" for letter in key):
             return Reply(None, "key_malformed")
-        kept = self.kept.get(key)
+        kept = self.kept.get((command.actor_id, key))
         if kept is not None and (kept.until is None or now < kept.until):
             if kept.body != body_of(command):
                 return Reply(None, "key_reused")
             return Reply(kept.reply.figures, kept.reply.code, kept.reply.facts, is_repeat=True)
         reply = self._do(command)
         until = None if reply.code is None else now + timedelta(hours=24)
-        self.kept[key] = Kept(body_of(command), reply, until)
+        self.kept[command.actor_id, key] = Kept(body_of(command), reply, until)
         return reply
 
     def _do(self, command: Command) -> Reply:

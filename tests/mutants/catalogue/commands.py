@@ -11,10 +11,19 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="idempotency-key-not-looked-up",
         file=f"{CORE}/decide.py",
-        before="    earlier = books.commands.get(stored_key)\n",
+        before="    earlier = books.commands.get(kept_as)\n",
         after="    earlier = None\n",
         fault="A command that is sent again is done again.",
         breaks="I11, COMMAND-2",
+        tests=rules("commands"),
+    ),
+    Mutation(
+        name="keys-shared-between-callers",
+        file=f"{CORE.removesuffix('/core')}/commands.py",
+        before="""    return f"key:{'' if command.actor_id is None else command.actor_id.hex}:{key}"\n""",
+        after="""    return f"key:{key}"\n""",
+        fault="Two people who use the same key get in each other's way.",
+        breaks="I16, COMMAND-7",
         tests=rules("commands"),
     ),
     Mutation(
