@@ -65,7 +65,7 @@ async def test_a_safe_request_id_is_echoed_and_an_unsafe_one_replaced(house: Tes
 @pytest.mark.parametrize("fault", [Broken("planted", account="pool"), RuntimeError("planted")])
 async def test_a_fault_is_told_of_under_the_id_that_the_log_has_it_under(fault: Exception) -> None:
     api = FastAPI()
-    install_problem_handlers(api, unavailable=())
+    install_problem_handlers(api, unavailable=(), methods_at=lambda _: {"GET"})
 
     @api.get("/api/v1/broken")
     async def broken() -> None:
@@ -99,7 +99,7 @@ async def test_an_outage_is_told_of_in_the_log_too(house: TestOffice) -> None:
 
 async def test_an_outcome_nobody_knows_yet_is_told_apart_from_an_outage() -> None:
     api = FastAPI()
-    install_problem_handlers(api, unavailable=(LedgerUnavailable,))
+    install_problem_handlers(api, unavailable=(LedgerUnavailable,), methods_at=lambda _: {"GET"})
 
     @api.get("/api/v1/{kind}")
     async def lost(kind: str) -> None:

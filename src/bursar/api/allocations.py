@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
+from pydantic import ConfigDict
 
 from bursar.actions.allocations import Handing, Holder, allocate
 from bursar.api.amounts import TypedAmount
 from bursar.api.answers import Shape, problems
+from bursar.api.identifiers import GroupId, MemberId
 from bursar.api.movements import Movement, movement
 from bursar.api.signed_in import TenantVisit, tenant_change
 from bursar.api.texts import Note
-from bursar.domain.ids import parse_public_id
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission
 
@@ -22,8 +23,17 @@ routes = APIRouter(prefix="/allocations", tags=["allocations"])
 class NewHanding(Shape):
     """Exactly one of `member_id` and `group_id`, the amount, and a note if wanted."""
 
-    member_id: str | None = None
-    group_id: str | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+                for one, other in (("member_id", "group_id"), ("group_id", "member_id"))
+            ]
+        }
+    )
+
+    member_id: MemberId | None = None
+    group_id: GroupId | None = None
     amount: TypedAmount
     note: Note = None
 
@@ -32,9 +42,9 @@ class NewHanding(Shape):
 
     def _holder(self) -> Holder:
         if self.member_id is not None and self.group_id is None:
-            return Holder("member", parse_public_id("member", self.member_id, field="member_id"))
+            return Holder("member", self.member_id)
         if self.group_id is not None and self.member_id is None:
-            return Holder("group", parse_public_id("group", self.group_id, field="group_id"))
+            return Holder("group", self.group_id)
         raise Refusal("invalid_input", "Name either a member or a group.", field="member_id")
 
 

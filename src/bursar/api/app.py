@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 
 from bursar import __version__
@@ -50,6 +51,15 @@ ROUTERS = tuple(
 )
 
 
+def methods_at(path: str) -> set[str]:
+    """All that the API offers at a path; Starlette itself would tell the methods of the first route only."""
+    below = path.removeprefix(PREFIX)
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return {method for route in routes if route.path_regex.fullmatch(below) for method in route.methods or ()} or {
+        "GET"
+    }
+
+
 def create_api(*, checks: Mapping[str, Check] | None = None, registry: CollectorRegistry | None = None) -> FastAPI:
     """The API without a database behind it: enough to print its contract."""
     api = FastAPI(
@@ -61,7 +71,7 @@ def create_api(*, checks: Mapping[str, Check] | None = None, registry: Collector
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
-    install_problem_handlers(api, unavailable=(*OUTAGES, LedgerUnavailable))
+    install_problem_handlers(api, unavailable=(*OUTAGES, LedgerUnavailable), methods_at=methods_at)
     for routes in ROUTERS:
         api.include_router(routes, prefix=PREFIX)
     api.include_router(probe_routes(checks=checks or {}, registry=registry or CollectorRegistry()))

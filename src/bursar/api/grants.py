@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from bursar.actions.grants import grant
 from bursar.api.amounts import TypedAmount
 from bursar.api.answers import Shape, problems
+from bursar.api.identifiers import TenantId
 from bursar.api.movements import Movement, movement
 from bursar.api.signed_in import Visit, platform_change
 from bursar.api.texts import Note
-from bursar.domain.ids import parse_public_id
 from bursar.domain.roles import Permission
 
 routes = APIRouter(prefix="/tenants", tags=["grants"])
@@ -27,10 +27,9 @@ class NewGrant(Shape):
 
 @routes.post("/{tenant_id}/grants", status_code=201, responses=problems(401, 403, 404, 409, 422))
 async def create_grant(
-    tenant_id: str,
+    tenant_id: TenantId,
     body: NewGrant,
     visit: Annotated[Visit, platform_change(Permission.GRANT)],
 ) -> Movement:
     """Gives credits to the tenant's pool."""
-    identity = parse_public_id("tenant", tenant_id, field="tenant_id")
-    return movement(visit.told(await grant(visit.desk, visit.asked, identity, body.amount, note=body.note)))
+    return movement(visit.told(await grant(visit.desk, visit.asked, tenant_id, body.amount, note=body.note)))

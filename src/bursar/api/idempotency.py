@@ -15,8 +15,9 @@ REPLAYED_HEADER = "Idempotent-Replayed"
 IdempotencyKey = Annotated[
     str | None,
     Header(
+        json_schema_extra={"pattern": r"^[ -~]{1,200}$"},
         description=f"1 to {KEY_LENGTH_MAX} printable ASCII characters, made by the caller for one intent. A repeat "
-        "with the same key and body gets the first answer and changes nothing; without one, it is a new request."
+        "with the same key and body gets the first answer and changes nothing; without one, it is a new request.",
     ),
 ]
 

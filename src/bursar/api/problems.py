@@ -7,7 +7,7 @@ method that a path does not have) stand in the second table. Nothing below this 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,8 +216,10 @@ def _sentence(message: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def install_problem_handlers(api: FastAPI, *, unavailable: tuple[type[Exception], ...]) -> None:
-    """Makes every way of saying no, and every fault, leave as problem+json."""
+def install_problem_handlers(
+    api: FastAPI, *, unavailable: tuple[type[Exception], ...], methods_at: Callable[[str], set[str]]
+) -> None:
+    """Makes every way of saying no, and every fault, leave as problem+json. `methods_at` tells what a path offers."""
 
     async def on_refusal(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
@@ -230,7 +232,8 @@ def install_problem_handlers(api: FastAPI, *, unavailable: tuple[type[Exception]
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         response = _problem_of_status(error.status_code, request).response(request)
-        response.headers.update({k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"})
+        if error.status_code == 405:
+            response.headers["allow"] = ", ".join(sorted(methods_at(request.url.path)))
         return response
 
     async def on_unavailable(request: Request, error: Exception) -> Response:

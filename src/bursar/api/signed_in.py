@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request, Response
 from bursar.actions.desk import Asked, Desk
 from bursar.actions.sessions import Person, not_signed_in, who_is
 from bursar.api.idempotency import REPLAYED_HEADER, IdempotencyKey, request_key
-from bursar.domain.ids import parse_public_id
+from bursar.api.identifiers import TenantId
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission, Role
@@ -22,7 +22,7 @@ COOKIE_LENGTH_MAX = 200
 
 Answer = TypeVar("Answer", covariant=True)
 
-TenantId = Annotated[str | None, Query(description="The tenant; only a super admin needs to name it.")]
+NamedTenant = Annotated[TenantId | None, Query(description="The tenant; only a super admin needs to name it.")]
 
 
 class Answered(Protocol[Answer]):
@@ -93,7 +93,7 @@ def platform_change(permission: Permission) -> Any:
 def tenant(permission: Permission) -> Any:
     """The visit of who may look at this in a tenant: the own one, or any, named in `tenant_id`, for a super admin."""
 
-    async def visit(request: Request, response: Response, tenant_id: TenantId = None) -> TenantVisit:
+    async def visit(request: Request, response: Response, tenant_id: NamedTenant = None) -> TenantVisit:
         return _in_tenant(await _visit(request, response, permission, None), tenant_id)
 
     return _route_dependency(visit, permission, is_write=False)
@@ -103,7 +103,7 @@ def tenant_change(permission: Permission) -> Any:
     """The visit of who may change this in a tenant. Takes an idempotency key."""
 
     async def visit(
-        request: Request, response: Response, tenant_id: TenantId = None, idempotency_key: IdempotencyKey = None
+        request: Request, response: Response, tenant_id: NamedTenant = None, idempotency_key: IdempotencyKey = None
     ) -> TenantVisit:
         return _in_tenant(await _visit(request, response, permission, idempotency_key), tenant_id)
 
@@ -129,7 +129,7 @@ async def _visit(request: Request, response: Response, permission: Permission, k
     return Visit(desk_of(request), person, asked, response)
 
 
-def _in_tenant(visit: Visit, named: str | None) -> TenantVisit:
+def _in_tenant(visit: Visit, named: UUID | None) -> TenantVisit:
     tenant_id = _tenant_of(visit.person, named)
     return TenantVisit(visit.desk, visit.person, visit.asked, visit.response, tenant_id)
 
@@ -139,8 +139,7 @@ def address_of(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
-def _tenant_of(person: Person, named: str | None) -> UUID:
-    wanted = None if named is None else parse_public_id("tenant", named, field="tenant_id")
+def _tenant_of(person: Person, wanted: UUID | None) -> UUID:
     if person.role is Role.SUPER_ADMIN:
         if wanted is None:
             raise Refusal("invalid_input", "Name the tenant in tenant_id.", field="tenant_id")

@@ -11,10 +11,11 @@ from fastapi import APIRouter, Query
 
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
+from bursar.api.identifiers import MemberId
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor, not_handed_out
 from bursar.api.signed_in import TenantVisit, tenant
 from bursar.domain.accounts import OWNER_OF, Owner
-from bursar.domain.ids import parse_public_id, public_id
+from bursar.domain.ids import public_id
 from bursar.domain.roles import ROLE_LABELS, Permission, Role
 from bursar.domain.transfers import KINDS
 from bursar.ledger import OfMember, OfPool, Place, PostedTransfer, Side
@@ -65,14 +66,13 @@ class TransactionList(Shape):
 @routes.get("", responses=problems(401, 403, 404, 422))
 async def list_transactions(
     visit: Annotated[TenantVisit, tenant(Permission.SEE_TRANSACTIONS)],
-    member_id: Annotated[str | None, Query(description="This member's side instead of the pool's.")] = None,
+    member_id: Annotated[MemberId | None, Query(description="This member's side instead of the pool's.")] = None,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> TransactionList:
     """The transfers of the pool, or of one member, newest first."""
     before = None if cursor is None else _place(cursor)
-    member = None if member_id is None else parse_public_id("member", member_id, field="member_id")
-    subject = OfPool() if member is None else OfMember(member)
+    subject = OfPool() if member_id is None else OfMember(member_id)
     page = await see_transactions(visit.desk.tenants, visit.tenant_id, subject, before=before, limit=limit + 1)
     shown = page.transfers[:limit]
     has_more = len(page.transfers) > limit
