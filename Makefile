@@ -80,6 +80,10 @@ crash: .venv/ready-to-develop ## Kill Bursar and PostgreSQL over and over and lo
 mutants: .venv/ready-to-develop ## Plant each named fault into the ledger and print which test caught it (minutes).
 	@$(PY) -m tests.mutants $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/ready-to-develop ## Try every route in every role with what fits its contract and what does not (minutes).
+	@BURSAR_FUZZ_EXAMPLES=100 $(PY) -m pytest tests/contract -n 2 $(ARGS)
+
 .PHONY: bench
 bench: .venv/ready-to-develop ## Measure the ledger beside pgbench and write docs/concepts/performance.md (minutes).
 	@$(PY) -m tests.load.bench $(ARGS)

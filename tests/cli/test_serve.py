@@ -11,6 +11,7 @@ import subprocess
 import httpx
 import pytest
 
+from bursar.cli.serving import listener_at
 from tests.support.commands import SUPER_ADMIN, Shell, gone
 
 
@@ -203,3 +204,10 @@ def test_the_demo_leaves_somebodys_own_bursar_alone(shell: Shell) -> None:
 
     assert result.returncode == 1
     assert "holds a Bursar that is not the demo" in result.stderr
+
+
+def test_an_accepted_connection_sends_at_once() -> None:
+    with listener_at("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

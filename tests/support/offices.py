@@ -7,7 +7,6 @@ put people and credits in place.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from bursar.actions.members import NewMember, create_member
 from bursar.actions.platform import create_super_admin, has_super_admin, operator
 from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
 from bursar.api.front import Application
-from bursar.cli.serving import Server, address_of, uvicorn_config
+from bursar.cli.serving import Server, address_of, listener_at, uvicorn_config
 from bursar.compose import Ground, Office, office
 from bursar.config import Settings
 from bursar.db.partitions import ensure_journal_partitions
@@ -92,6 +91,13 @@ class TestOffice:
         new_member = NewMember(person(f"{word}-member"), Role.MEMBER)
         member = (await create_member(self.desk, asked, tenant.tenant_id, new_member)).answer
         return Place(tenant, admin, member)
+
+    async def admin(self, place: Place, username: str | None = None) -> Member:
+        """An admin beside the tenant admin; unless told, their username is the tenant's first word and `-deputy`."""
+        asked = Asked(Actor(Role.TENANT_ADMIN, place.admin.member_id, place.tenant.tenant_id, place.admin.display_name))
+        word = place.tenant.name.split()[0].lower()
+        new = NewMember(person(username or f"{word}-deputy"), Role.ADMIN)
+        return (await create_member(self.desk, asked, place.tenant.tenant_id, new)).answer
 
     async def granted(self, place: Place, amount: str) -> None:
         """Credits in the tenant's pool."""
@@ -164,7 +170,7 @@ async def running_office(fresh: FreshDatabase, **chosen: Any) -> AsyncIterator[T
 async def served(application: Application) -> AsyncIterator[str]:
     """Serves an ASGI application as `bursar serve` does; the address."""
     started = asyncio.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listener_at("127.0.0.1", 0) as listener:
         server = Server(uvicorn_config(application, grace_seconds=1), announce=started.set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started.wait()

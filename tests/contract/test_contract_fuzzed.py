@@ -1,0 +1,76 @@
+"""The contract tried by schemathesis: whatever fits openapi.json, and much that does not, is answered as it says.
+
+Every role tries every route with all of the tool's checks, among them: no status of 500 or above, no status and no
+content type that the contract does not list, every answer shaped as described, nothing malformed accepted.
+`make fuzz` looks longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.offices import Place, TestOffice
+
+HERE: Final = Path(__file__).parent
+CONTRACT: Final = HERE.parent.parent / "openapi.json"
+
+LONG: Final = "BURSAR_FUZZ_EXAMPLES"
+"""Set by `make fuzz`: how many examples each route is tried with."""
+
+ENDING_SESSIONS: Final = "sessions?($|/)"
+"""Routes that may end the very sign-in that is used to try them; they are tried by themselves."""
+
+
+async def tried(house: TestOffice, *options: str, ids: dict[str, list[str]] | None = None) -> None:
+    """Runs schemathesis against the house and shows what it found."""
+    examples = os.environ.get(LONG)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml"),
+        "run", str(CONTRACT), "--url", house.url, "--checks", "all", "--no-color", "--continue-on-failure",
+        "--max-examples", examples or "2", *options,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.contract.hooks",
+            "PYTHONPATH": str(HERE.parent.parent),
+            "BURSAR_FUZZ_IDS": json.dumps(ids or {}),
+        },
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode(errors="replace")
+
+
+def ids_of(*places: Place) -> dict[str, list[str]]:
+    """What there is to name: the first place's things, and the other's to be refused."""
+    return {
+        "ten": [place.tenant_id for place in places],
+        "mem": [identity for place in places for identity in (place.member_id, place.admin_id)],
+        "grp": [place.group_id for place in places],
+    }
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("role", ["super_admin", "tenant_admin", "admin", "member", "nobody"])
+async def test_whatever_a_role_sends_is_answered_as_the_contract_says(house: TestOffice, role: str) -> None:
+    acme, globex = await house.tenant("Acme"), await house.tenant("Globex")
+    for place in (acme, globex):
+        await house.granted(place, "1000")
+    await house.admin(acme)
+    names = {"tenant_admin": "acme-admin", "admin": "acme-deputy", "member": "acme-member"}
+    if role == "super_admin":
+        client = await house.super_admin()
+    else:
+        client = house.visitor() if role == "nobody" else await house.signed_in(names[role])
+    cookie = client.cookies.get("bursar_session")
+    sign_in = ["--header", f"Cookie: bursar_session={cookie}"] if cookie else []
+
+    await tried(house, *sign_in, "--exclude-path-regex", ENDING_SESSIONS, ids=ids_of(acme, globex))
+    await tried(house, *sign_in, "--include-path-regex", ENDING_SESSIONS, ids=ids_of(acme, globex))
