@@ -177,6 +177,9 @@ class Problem:
         headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
         if self.code in _PASSING:
             headers["retry-after"] = "1"
+        seconds = (self.facts or {}).get("retry_after_seconds")
+        if seconds is not None:
+            headers["retry-after"] = seconds
         return headers
 
     def response(self, request: Request) -> Response:
