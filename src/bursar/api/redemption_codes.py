@@ -7,15 +7,17 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from bursar.actions.codes import CodesWanted, issue_codes, redeem, revoke_batch, revoke_code
 from bursar.api.amounts import Amount, TypedAmount
 from bursar.api.answers import Shape, problems
+from bursar.api.identifiers import CodeBatchId, CodeId
 from bursar.api.movements import Movement, movement
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
 from bursar.api.signed_in import TenantVisit, Visit, platform, platform_change, tenant_change
 from bursar.api.texts import SEARCH_LENGTH_MAX, Note
+from bursar.api.times import Moment
 from bursar.domain.codes import CODES_AT_ONCE_MAX, TYPED_LENGTH_MAX, CodeState
 from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.refusals import Refusal
@@ -31,7 +33,7 @@ class CodesDraft(Shape):
 
     count: int = Field(ge=1, le=CODES_AT_ONCE_MAX, strict=True)
     value: TypedAmount
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     note: Note = None
 
 
@@ -145,7 +147,7 @@ async def issue_redemption_codes(
 async def list_redemption_codes(
     visit: Annotated[Visit, platform(Permission.MANAGE_CODES)],
     state: Annotated[CodeState | None, Query(description="Only codes of this state.")] = None,
-    batch_id: Annotated[str | None, Query(description="Only codes of this batch.")] = None,
+    batch_id: Annotated[CodeBatchId | None, Query(description="Only codes of this batch.")] = None,
     search: Annotated[
         str | None, Query(max_length=SEARCH_LENGTH_MAX, description="Part of a note, or the last four of a code.")
     ] = None,
@@ -157,7 +159,7 @@ async def list_redemption_codes(
         raise Refusal("invalid_input", "A search must not contain control characters.", field="search")
     wanted = CodeFilter(
         state=state,
-        batch_id=None if batch_id is None else parse_public_id("code_batch", batch_id, field="batch_id"),
+        batch_id=batch_id,
         search=search.strip() or None if search else None,
     )
     before: UUID | None = None
@@ -176,11 +178,10 @@ async def list_redemption_codes(
 
 @routes.post("/redemption-codes/{code_id}/revoke", responses=problems(401, 403, 404, 409, 422))
 async def revoke_redemption_code(
-    code_id: str, visit: Annotated[Visit, platform_change(Permission.MANAGE_CODES)]
+    code_id: CodeId, visit: Annotated[Visit, platform_change(Permission.MANAGE_CODES)]
 ) -> RevokedCode:
     """Takes an open code back, so that nobody can redeem it."""
-    identity = parse_public_id("code", code_id, field="code_id")
-    code = visit.told(await revoke_code(visit.desk, visit.asked, identity))
+    code = visit.told(await revoke_code(visit.desk, visit.asked, code_id))
     assert code.life.revoked_at is not None
     return RevokedCode(
         id=public_id("code", code.code_id),
@@ -194,11 +195,10 @@ async def revoke_redemption_code(
 
 @routes.post("/redemption-code-batches/{batch_id}/revoke", responses=problems(401, 403, 404, 422))
 async def revoke_redemption_code_batch(
-    batch_id: str, visit: Annotated[Visit, platform_change(Permission.MANAGE_CODES)]
+    batch_id: CodeBatchId, visit: Annotated[Visit, platform_change(Permission.MANAGE_CODES)]
 ) -> RevokedCodes:
     """Takes back all codes of a batch that are still open."""
-    identity = parse_public_id("code_batch", batch_id, field="batch_id")
-    revoked = visit.told(await revoke_batch(visit.desk, visit.asked, identity))
+    revoked = visit.told(await revoke_batch(visit.desk, visit.asked, batch_id))
     return RevokedCodes(batch_id=public_id("code_batch", revoked.batch_id), count=revoked.count, value=revoked.value)
 
 

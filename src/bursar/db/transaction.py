@@ -70,7 +70,7 @@ def reading(database: Database, tenant_id: UUID) -> AbstractAsyncContextManager[
 
 
 def reading_several(database: Database, tenant_ids: Sequence[UUID]) -> AbstractAsyncContextManager[Transaction]:
-    """A transaction that sees the rows of exactly these tenants as of one moment, for the platform's lists."""
+    """A transaction that sees these tenants' rows as of one moment: for the platform, which looks at many at once."""
     return _transaction(database, Mode.READING, tenant_ids)
 
 
