@@ -6,11 +6,12 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bursar.db.transaction import reading
+from bursar.db.transaction import reading, writing
 from bursar.domain.codes import ALPHABET, CHANCE_BITS, parse_code, written_code
 from bursar.domain.refusals import Refusal
 from tests.support.codes import CODES, check_books, issued, listed, one_code, pool_of, redeemed
@@ -337,3 +338,30 @@ async def test_the_tenant_sees_its_redemption_in_its_audit_log(house: TestOffice
     assert event is not None
     assert (event["actor_id"], event["subject_kind"]) == (place.admin.member_id, "code")
     assert event["detail"] == f'{{"amount": "25.00", "last_four": "{code[-4:]}"}}'
+
+
+@pytest.mark.rule("CODE-2", "CODE-7")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select redeemed_in, redeemed_by from redemption_codes",
+        "select note, batch_id from redemption_codes",
+        "update redemption_codes set value_micro = 1",
+        "update redemption_codes set revoked_at = null",
+        "update redemption_codes set expires_at = null",
+        "delete from redemption_codes",
+        "insert into redemption_codes (code_id) values (gen_random_uuid())",
+    ],
+)
+async def test_work_inside_a_tenant_can_neither_make_codes_nor_see_who_redeemed_others(
+    house: TestOffice, statement: str
+) -> None:
+    place = await house.tenant()
+
+    async with writing(house.desk.tenants, place.tenant.tenant_id) as transaction:
+        found = await transaction.fetch("select code_hash, value_micro from redemption_codes")
+    assert found == []
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with writing(house.desk.tenants, place.tenant.tenant_id) as transaction:
+            await transaction.execute(statement)
