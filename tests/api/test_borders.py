@@ -46,6 +46,8 @@ def filled(path: str, place: Place) -> str:
         path.replace("{tenant_id}", place.tenant_id)
         .replace("{member_id}", place.member_id)
         .replace("{hold_id}", f"hld_{0:032x}")
+        .replace("{code_id}", f"cod_{0:032x}")
+        .replace("{batch_id}", f"cob_{0:032x}")
     )
 
 
@@ -59,6 +61,8 @@ BODIES: dict[str, Any] = {
         "name": "Initech", "admin": {"username": "bill", "display_name": "Bill", "password": "long enough"},
     },
     "create_grant": {"amount": "1"},
+    "issue_redemption_codes": {"count": 1, "value": "1"},
+    "redeem_code": {"code": "BRS-00000-00000-00000-00000"},
     "create_member_with_password": {"username": "milton", "display_name": "Milton", "password": "long enough"},
     "create_group_of_tenant": {"name": "Basement"},
     "reset_cycle_now": {"epoch": 1},

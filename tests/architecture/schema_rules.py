@@ -17,6 +17,7 @@ WITHOUT_TENANT: Final = {
     "sign_in_attempts": "names of people who do not exist are counted as well",
     "secret_hashes": "a secret says nothing about its tenant until it is looked up",
     "remembered_answers": "a caller may be above all tenants",
+    "redemption_codes": "a code belongs to no tenant until it is redeemed",
     "platform_events": "what was done to the platform itself",
 }
 

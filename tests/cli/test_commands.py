@@ -66,6 +66,34 @@ def test_tenants_are_created_funded_and_listed_without_a_server(shell: Shell) ->
     assert too_fine.stderr == "The amount may have at most 2 decimals.\n  field: amount\n  decimals_max: 2\n"
 
 
+def test_codes_are_issued_listed_and_revoked_from_the_command_line(shell: Shell) -> None:
+    with shell.with_settings(**SUPER_ADMIN).serving("serve"):
+        words = ("codes", "issue", "--count", "3", "--value", "12.50", "--expires", "2030-12-31", "--note", "Fair")
+        issued = shell.run(*words, "--key", "once")
+        again = shell.run(*words, "--key", "once")
+        reused = shell.run("codes", "issue", "--count", "1", "--value", "1", "--key", "once")
+        malformed = shell.run("codes", "issue", "--count", "1", "--value", "1", "--expires", "soon")
+        listed = shell.run("codes", "list", "--state", "open")
+        code_id, batch_id = listed.stdout.split()[:2]
+        one = shell.run("codes", "revoke", code_id)
+        rest = shell.run("codes", "revoke", batch_id)
+        twice = shell.run("codes", "revoke", code_id)
+        left = shell.run("codes", "list", "--batch", batch_id)
+
+    codes = issued.stdout.splitlines()
+    assert [len(code) for code in codes] == [27] * 3, issued.stderr
+    assert again.stdout == issued.stdout
+    assert (reused.returncode, malformed.returncode) == (1, 1)
+    assert "  field: expires\n" in malformed.stderr
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    assert {row[2] for row in rows} == {code[-4:] for code in codes}
+    assert {tuple(row[3:]) for row in rows} == {("open", "12.50", "2030-12-31T00:00Z", "-", "Fair")}
+    assert one.stdout == f"The code ending in {rows[0][2]} is revoked; it was worth 12.50.\n"
+    assert rest.stdout == "2 codes revoked, worth 25.00.\n"
+    assert (twice.returncode, twice.stderr.splitlines()[0]) == (1, "This code was taken back by whoever issued it.")
+    assert [line.split()[3] for line in left.stdout.splitlines()] == ["revoked"] * 3
+
+
 def test_the_schema_is_missing_until_it_is_migrated(shell: Shell) -> None:
     before = shell.run("db", "status")
     migrated = shell.run("db", "migrate")

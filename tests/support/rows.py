@@ -26,3 +26,17 @@ async def rows_of_everything(house: TestOffice) -> dict[str, str]:
         return digests
     finally:
         await connection.close()
+
+
+async def text_of_everything(house: TestOffice) -> str:
+    """All rows of all tables as text, to look for what must not stand there."""
+    connection = await asyncpg.connect(house.admin_url)
+    try:
+        tables = await connection.fetch("select tablename from pg_tables where schemaname = 'bursar' order by 1")
+        texts = [
+            await connection.fetchval(f"select string_agg(to_jsonb(r)::text, ';') from bursar.{table} r")
+            for (table,) in tables
+        ]
+        return "\n".join(text for text in texts if text is not None)
+    finally:
+        await connection.close()

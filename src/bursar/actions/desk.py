@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -68,9 +69,10 @@ class Asked:
         """The idempotency key, as a command of the ledger takes it."""
         return None if self.once is None else self.once.key
 
-    def under(self, key: str | None) -> Asked:
-        """The same, asked under this key, for what has no request to take a digest of: a command line."""
-        return replace(self, once=None if key is None else RequestKey(key, bytes(32)))
+    def under(self, key: str | None, *words: str) -> Asked:
+        """The same, asked under this key, for what has no request to take a digest of: a command line, by its words."""
+        digest = hashlib.sha256("\0".join(words).encode()).digest()
+        return replace(self, once=None if key is None else RequestKey(key, digest))
 
 
 @dataclass(frozen=True)

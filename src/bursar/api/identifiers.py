@@ -33,3 +33,5 @@ TenantId = Annotated[UUID, BeforeValidator(_reader("tenant")), _documented("tena
 MemberId = Annotated[UUID, BeforeValidator(_reader("member")), _documented("member")]
 GroupId = Annotated[UUID, BeforeValidator(_reader("group")), _documented("group")]
 HoldId = Annotated[UUID, BeforeValidator(_reader("hold")), _documented("hold")]
+CodeId = Annotated[UUID, BeforeValidator(_reader("code")), _documented("code")]
+CodeBatchId = Annotated[UUID, BeforeValidator(_reader("code_batch")), _documented("code_batch")]

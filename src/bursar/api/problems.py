@@ -175,8 +175,9 @@ class Problem:
     def headers(self) -> dict[str, str]:
         """What goes with the document."""
         headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
-        if self.code in _PASSING:
-            headers["retry-after"] = "1"
+        seconds = (self.facts or {}).get("retry_after_seconds") or ("1" if self.code in _PASSING else None)
+        if seconds is not None:
+            headers["retry-after"] = seconds
         return headers
 
     def response(self, request: Request) -> Response:

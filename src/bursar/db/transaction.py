@@ -69,6 +69,11 @@ def reading(database: Database, tenant_id: UUID) -> AbstractAsyncContextManager[
     return _transaction(database, Mode.READING, [tenant_id])
 
 
+def reading_several(database: Database, tenant_ids: Sequence[UUID]) -> AbstractAsyncContextManager[Transaction]:
+    """A transaction that sees these tenants' rows as of one moment: for the platform, which looks at many at once."""
+    return _transaction(database, Mode.READING, tenant_ids)
+
+
 def platform_writing(database: Database) -> AbstractAsyncContextManager[Transaction]:
     """A transaction that may change what belongs to no tenant; it sees no tenant's rows."""
     return _transaction(database, Mode.WRITING, [])

@@ -28,7 +28,7 @@ _KINDS: tuple[EventKind, ...] = (
     _E("super_admin_disabled", "Super admin disabled", "A super admin cannot sign in any more."),
     _E("super_admin_enabled", "Super admin enabled", "A super admin can sign in again."),
     _E("codes_issued", "Codes issued", "Redemption codes were made."),
-    _E("code_revoked", "Code revoked", "A redemption code was taken back."),
+    _E("code_revoked", "Code revoked", "A redemption code was taken back, or all open ones of a batch."),
     _E("price_set", "Price set", "The price of a model was set by hand."),
     _E("prices_refreshed", "Prices refreshed", "Prices were taken over from the public list."),
     # Tenants

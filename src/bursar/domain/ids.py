@@ -22,6 +22,7 @@ PREFIXES = {
     "invitation": "inv",
     "api_key": "key",
     "code": "cod",
+    "code_batch": "cob",
     "price": "prc",
 }
 """What an id may name, and the three letters it is written with."""

@@ -58,6 +58,7 @@ from bursar.ledger.commands import (
     Transfer,
     VoidHold,
     check_key,
+    check_note,
 )
 from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
 from bursar.ledger.holds import HoldFigures, find_hold
@@ -145,6 +146,7 @@ __all__ = [
     "Transferred",
     "VoidHold",
     "check_key",
+    "check_note",
     "due",
     "explain",
     "find_hold",

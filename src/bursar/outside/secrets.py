@@ -88,6 +88,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
+def new_number(*, bits: int) -> int:
+    """A number of so many bits that cannot be guessed."""
+    return secrets.randbits(bits)
+
+
 class Passwords:
     """Hashes and checks passwords, in threads, a few at a time."""
 
