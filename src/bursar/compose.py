@@ -17,12 +17,12 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from bursar.actions.desk import Desk, SessionLimits
+from bursar.actions.desk import Correspondence, Desk, SessionLimits
 from bursar.api.app import serve_api
 from bursar.api.console import Console
 from bursar.api.front import Application, FrontDoor
 from bursar.api.probes import Check
-from bursar.config import CannotStart, Settings
+from bursar.config import CannotStart, Settings, check_mail_is_whole
 from bursar.db.embedded import EmbeddedFault, running
 from bursar.db.engine import Database
 from bursar.db.faults import DatabaseFault
@@ -34,6 +34,7 @@ from bursar.db.transaction import platform_reading
 from bursar.gateway.app import gateway
 from bursar.ledger import Lanes
 from bursar.outside.clock import Clock, Stopwatch, SystemClock
+from bursar.outside.mail import Mailer, parse_sender, parse_smtp_url
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
 from bursar.store.tenants import count_tenants
 from bursar.worker.answers import forget_old_answers
@@ -182,7 +183,24 @@ async def desk_open(
                 idle=timedelta(minutes=settings.session_idle_minutes),
                 absolute=timedelta(hours=settings.session_absolute_hours),
             ),
+            correspondence=Correspondence(
+                site=settings.public_url,
+                mailer=mailer_of(settings),
+                invitation_life=timedelta(days=settings.invitation_days),
+            ),
         )
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """The way to the mail server, where one is set up. Raises `CannotStart` where only half of it is."""
+    check_mail_is_whole(settings)
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    return Mailer(
+        parse_smtp_url(settings.smtp_url.get_secret_value()),
+        parse_sender(settings.mail_from),
+        timeout_seconds=settings.smtp_timeout_seconds,
+    )
 
 
 @asynccontextmanager

@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from bursar.outside.mail import parse_sender, parse_smtp_url
 
 CONFIG_VARIABLE = "BURSAR_CONFIG"
 
@@ -69,6 +72,25 @@ class Settings(BaseSettings):
     super_admin_password: SecretStr | None = Field(
         None, description="Password of the super admin, made on first start; 8 characters or more."
     )
+    public_url: str | None = Field(
+        None,
+        description="Where people find Bursar, such as https://credits.example.com; what mails link to. "
+        "Needed where mail is set up.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server, as smtp://user:password@host:587 (with STARTTLS) or smtps://user:password@host:465. "
+        "Without one, no mail is sent, and links of invitations are shown to whoever invites.",
+    )
+    smtp_timeout_seconds: float = Field(
+        10.0, gt=0, le=60, description="Seconds after which a mail that the server has not taken counts as not sent."
+    )
+    mail_from: str | None = Field(
+        None,
+        description="Sender of mails, as bursar@example.com or Bursar <bursar@example.com>. "
+        "Needed where mail is set up.",
+    )
+    invitation_days: int = Field(7, ge=1, le=90, description="Days that the link of an invitation works.")
     body_max_bytes: int = Field(
         1_048_576, ge=1024, le=67_108_864, description="Largest body, in bytes, that the management API reads."
     )
@@ -112,6 +134,25 @@ class Settings(BaseSettings):
             raise ValueError("must have 32 characters or more")
         return key
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, url: str | None) -> str | None:
+        return None if url is None else parse_site(url)
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_smtp_url(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _can_send(cls, sender: str | None) -> str | None:
+        if sender is not None:
+            parse_sender(sender)
+        return sender
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -135,7 +176,7 @@ def read_settings(**flags: Any) -> Settings:
     if config_file and not Path(config_file).is_file():
         raise CannotStart(f"{CONFIG_VARIABLE} names {config_file}, and there is no such file.")
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
@@ -145,3 +186,37 @@ def read_settings(**flags: Any) -> Settings:
         raise CannotStart(f"The setting {name} (BURSAR_{name.upper()}) is not usable: {reason}.") from None
     except ValueError as error:  # what tomllib raises for a file that is not TOML
         raise CannotStart(f"{config_file} is not a readable TOML file: {error}.") from None
+    check_mail_is_whole(settings)
+    return settings
+
+
+def check_mail_is_whole(settings: Settings) -> None:
+    """Raises `CannotStart` where there is a mail server, and no sender or no address for what mails link to.
+
+    Rule: INVITATION-6
+    """
+    if settings.smtp_url is None:
+        return
+    for name, value, purpose in (
+        ("mail_from", settings.mail_from, "in whose name mails are sent"),
+        ("public_url", settings.public_url, "where their links lead"),
+    ):
+        if value is None:
+            raise CannotStart(
+                f"Mail is set up (BURSAR_SMTP_URL), but not {purpose}.",
+                hint=f"set BURSAR_{name.upper()}, or unset BURSAR_SMTP_URL to have links shown instead of mailed",
+            )
+
+
+def parse_site(url: str) -> str:
+    """The address of the front page, without a slash at its end. Raises `ValueError`."""
+    reason = "must look like https://credits.example.com, without a path"
+    try:
+        parts = urlsplit(url.strip())
+        has_port_or_none = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError(reason) from None
+    is_plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username) and url.isprintable()
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain or not has_port_or_none:
+        raise ValueError(reason)
+    return f"{parts.scheme}://{parts.netloc}"

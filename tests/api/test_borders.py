@@ -10,8 +10,14 @@ from bursar.api.app import PREFIX, ROUTERS
 from bursar.domain.roles import PERMISSIONS, Permission, Reach, Role
 from tests.support.offices import Place, TestOffice
 
-OPEN_ROUTES = {"start_session", "get_session", "end_session"}
-"""What somebody may ask for without a permission: signing in, seeing oneself, signing out."""
+OPEN_ROUTES = {
+    "start_session",
+    "get_session",
+    "end_session",
+    "look_up_invitation_by_token",
+    "accept_invitation_by_token",
+}
+"""What somebody may ask for without a permission: signing in, seeing oneself, signing out, joining by invitation."""
 
 
 def routes() -> list[APIRoute]:
@@ -48,11 +54,14 @@ def filled(path: str, place: Place) -> str:
         .replace("{hold_id}", f"hld_{0:032x}")
         .replace("{code_id}", f"cod_{0:032x}")
         .replace("{batch_id}", f"cob_{0:032x}")
+        .replace("{invitation_id}", f"inv_{0:032x}")
     )
 
 
-def a_body(route: APIRoute) -> Any:
+def a_body(route: APIRoute, role: Role | None = None) -> Any:
     """A body that passes the route's own checks, so that what is refused is refused for its own reason."""
+    if role is Role.SUPER_ADMIN and route.name in BODIES_OF_SUPER_ADMINS:
+        return BODIES_OF_SUPER_ADMINS[route.name]
     return BODIES.get(route.name)
 
 
@@ -71,7 +80,13 @@ BODIES: dict[str, Any] = {
     "create_hold": {"amount": "0"},
     "settle_open_hold": {"cost": "1"},
     "extend_open_hold": {"seconds": 60},
+    "create_invitation": {"email": "milton@initech.example"},
 }  # fmt: skip
+
+BODIES_OF_SUPER_ADMINS: dict[str, Any] = {
+    "create_invitation": {"email": "lumbergh@initech.example", "role": "tenant_admin"},
+}
+"""Where a super admin may do a thing, but only to tenant admins."""
 
 
 async def test_nothing_is_answered_without_a_sign_in(house: TestOffice) -> None:
@@ -102,7 +117,7 @@ async def test_every_role_gets_exactly_what_the_table_says(house: TestOffice) ->
         for role, client in clients.items():
             query = {"tenant_id": place.tenant_id} if role is Role.SUPER_ADMIN else {}
             response = await client.request(
-                method, PREFIX + filled(route.path, place), json=a_body(route), params=query
+                method, PREFIX + filled(route.path, place), json=a_body(route, role), params=query
             )
             is_refused = response.status_code == 403 and response.json()["code"] == "not_permitted"
             assert (route.name, role, is_refused) == (

@@ -16,6 +16,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.inviting import invited
 from tests.support.offices import Place, TestOffice
 
 HERE: Final = Path(__file__).parent
@@ -61,8 +62,11 @@ def ids_of(*places: Place) -> dict[str, list[str]]:
 @pytest.mark.parametrize("role", ["super_admin", "tenant_admin", "admin", "member", "nobody"])
 async def test_whatever_a_role_sends_is_answered_as_the_contract_says(house: TestOffice, role: str) -> None:
     acme, globex = await house.tenant("Acme"), await house.tenant("Globex")
-    for place in (acme, globex):
+    invitations = []
+    for place, admin in ((acme, "acme-admin"), (globex, "globex-admin")):
         await house.granted(place, "1000")
+        answer = await invited(await house.signed_in(admin))
+        invitations.append(answer["invitation"]["id"])
     await house.admin(acme)
     names = {"tenant_admin": "acme-admin", "admin": "acme-deputy", "member": "acme-member"}
     if role == "super_admin":
@@ -72,5 +76,6 @@ async def test_whatever_a_role_sends_is_answered_as_the_contract_says(house: Tes
     cookie = client.cookies.get("bursar_session")
     sign_in = ["--header", f"Cookie: bursar_session={cookie}"] if cookie else []
 
-    await tried(house, *sign_in, "--exclude-path-regex", ENDING_SESSIONS, ids=ids_of(acme, globex))
-    await tried(house, *sign_in, "--include-path-regex", ENDING_SESSIONS, ids=ids_of(acme, globex))
+    ids = {**ids_of(acme, globex), "inv": invitations}
+    await tried(house, *sign_in, "--exclude-path-regex", ENDING_SESSIONS, ids=ids)
+    await tried(house, *sign_in, "--include-path-regex", ENDING_SESSIONS, ids=ids)

@@ -17,6 +17,7 @@ from bursar.domain.roles import Role
 from bursar.ledger import Lanes
 from bursar.outside.clock import Clock
 from bursar.outside.identity import new_uuid
+from bursar.outside.mail import Mailer
 from bursar.outside.secrets import Passwords, derive_key
 from bursar.store.events import Event, insert_event, insert_platform_event
 
@@ -30,8 +31,19 @@ class SessionLimits:
 
 
 @dataclass(frozen=True)
+class Correspondence:
+    """How people outside are written to: where they find Bursar, by which mail server if there is one, and how long
+    they may take to accept.
+    """
+
+    site: str | None
+    mailer: Mailer | None
+    invitation_life: timedelta
+
+
+@dataclass(frozen=True)
 class Desk:
-    """The parts that actions share: the two ways into the database, the time, and secrets."""
+    """The parts that actions share: the two ways into the database, the time, secrets, and the mail."""
 
     tenants: Database
     platform: Database
@@ -40,6 +52,7 @@ class Desk:
     passwords: Passwords
     secret_key: bytes
     session_limits: SessionLimits
+    correspondence: Correspondence
 
     def secret_for(self, purpose: str) -> bytes:
         """A key for one purpose only, from which neither the office's key nor another purpose's can be told."""

@@ -73,13 +73,19 @@ async def sign_in(desk: Desk, *, name: str, password: str, client: Client) -> tu
     if person is None or not is_right:
         raise Refusal("sign_in_failed", "The name or the password is wrong.")
     _check_active(person)
+    found_in = person.tenant.tenant_id if person.tenant else None
+    return person, await open_session(desk, SignInName(found_in, person.identity), method="password", client=client)
+
+
+async def open_session(desk: Desk, who: SignInName, *, method: str, client: Client) -> str:
+    """The token of a new session of somebody who has proved who they are, by this method."""
     token = new_token()
     now = desk.clock.now()
     session = SessionRow(
         session_id=new_uuid(),
-        tenant_id=person.tenant.tenant_id if person.tenant else None,
-        principal_id=person.identity,
-        method="password",
+        tenant_id=who.tenant_id,
+        principal_id=who.principal_id,
+        method=method,
         created_at=now,
         last_seen_at=now,
         rotated_at=now,
@@ -90,7 +96,7 @@ async def sign_in(desk: Desk, *, name: str, password: str, client: Client) -> tu
     async with platform_writing(desk.platform) as transaction:
         await insert_session(transaction, session)
         await insert_session_token(transaction, session.session_id, _token_hash(desk, token), issued_at=now)
-    return person, token
+    return token
 
 
 async def who_is(desk: Desk, token: str) -> Person:

@@ -25,6 +25,11 @@ SAFE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 """What a caller's own request id may look like; it is echoed in a header and in the logs, so nothing else gets through.
 """
 
+INVITATION_PATH = re.compile(r"/+invite/.", re.IGNORECASE | re.DOTALL)
+"""The page that an invitation's link opens. The link keeps its token behind a `#`, where no server sees it; whoever
+rewrites it may send it in the path all the same.
+"""
+
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -81,8 +86,12 @@ def _request_id(scope: Scope) -> str:
 
 
 def _log_access(scope: Scope, *, status: int, seconds: float) -> None:
-    """One line a request: no query, no header, no body, for any of them may carry a secret."""
-    facts = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1000, 1)}
+    """One line a request: no query, no header, no body, for any of them may carry a secret.
+
+    Rule: INVITATION-7
+    """
+    path = "/invite/..." if INVITATION_PATH.match(scope["path"]) else scope["path"]
+    facts = {"method": scope["method"], "path": path, "status": status, "ms": round(seconds * 1000, 1)}
     if scope["path"] in PROBES:
         access_log.debug("request", **facts)
     else:

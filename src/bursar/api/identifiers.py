@@ -35,3 +35,4 @@ GroupId = Annotated[UUID, BeforeValidator(_reader("group")), _documented("group"
 HoldId = Annotated[UUID, BeforeValidator(_reader("hold")), _documented("hold")]
 CodeId = Annotated[UUID, BeforeValidator(_reader("code")), _documented("code")]
 CodeBatchId = Annotated[UUID, BeforeValidator(_reader("code_batch")), _documented("code_batch")]
+InvitationId = Annotated[UUID, BeforeValidator(_reader("invitation")), _documented("invitation")]

@@ -81,6 +81,7 @@ STATUSES: Mapping[str, int] = {
     "name_taken": 409,
     "invalid_input": 422,
     "session_unknown": 404,
+    "already_invited": 409,
     "invitation_unknown": 404,
     "invitation_used": 409,
     "invitation_expired": 409,

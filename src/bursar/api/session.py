@@ -62,16 +62,8 @@ async def start_session(body: SignIn, request: Request, response: Response) -> S
     desk = desk_of(request)
     client = Client(request.client.host if request.client else None, request.headers.get("user-agent"))
     person, token = await sign_in(desk, name=body.name, password=body.password, client=client)
-    await _end_session_of(request)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(desk.session_limits.absolute.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=needs_secure_cookie(request),
-        path="/",
-    )
+    await end_session_of(request)
+    set_session_cookie(request, response, token)
     return await session_shape(request, person)
 
 
@@ -84,11 +76,24 @@ async def get_session(request: Request, person: Annotated[Person, Depends(signed
 @routes.delete("", status_code=204)
 async def end_session(request: Request, response: Response) -> None:
     """Signs out; harmless when nobody is signed in."""
-    await _end_session_of(request)
+    await end_session_of(request)
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=needs_secure_cookie(request))
 
 
-async def _end_session_of(request: Request) -> None:
+def set_session_cookie(request: Request, response: Response, token: str) -> None:
+    """Hands the session to the browser, out of reach of scripts and of other sites."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(desk_of(request).session_limits.absolute.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=needs_secure_cookie(request),
+        path="/",
+    )
+
+
+async def end_session_of(request: Request) -> None:
     """Ends the session whose cookie came with the request, if one did."""
     token = request.cookies.get(COOKIE)
     if token and len(token) <= COOKIE_LENGTH_MAX:

@@ -31,6 +31,14 @@ Name = Annotated[
 ]
 """What somebody or something is called."""
 
+OptionalName = Annotated[
+    Annotated[str, StringConstraints(max_length=120)] | None,
+    AfterValidator(_printable),
+    BeforeValidator(_empty_is_none),
+    BeforeValidator(_trimmed),
+]
+"""What somebody is called besides, or nothing: blank is as good as absent."""
+
 Note = Annotated[
     Annotated[str, StringConstraints(max_length=NOTE_LENGTH_MAX)] | None,
     AfterValidator(_printable),
@@ -46,3 +54,8 @@ Email = Annotated[
     BeforeValidator(_trimmed),
 ]
 """An e-mail address, or none."""
+
+Address = Annotated[
+    str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=250), AfterValidator(_printable)
+]
+"""An e-mail address where there must be one."""

@@ -139,6 +139,7 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("invalid_input", "Invalid input", "A field of the input is missing or malformed."),
     _K("session_unknown", "No such sign-in", "There is no such sign-in of this person."),
     # Invitations
+    _K("already_invited", "Already invited", "The address has an open invitation of this tenant."),
     _K("invitation_unknown", "No such invitation", "There is no such invitation."),
     _K("invitation_used", "Invitation used", "The invitation has been accepted already."),
     _K("invitation_expired", "Invitation expired", "The invitation was not accepted in time."),
