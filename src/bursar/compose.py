@@ -31,7 +31,7 @@ from bursar.db.outages import OUTAGES, ServerUnusable, check_server
 from bursar.db.partitions import ensure_journal_partitions
 from bursar.db.roles import Endpoints, provision
 from bursar.db.transaction import platform_reading
-from bursar.gateway.app import gateway
+from bursar.gateway.app import serve_gateway
 from bursar.ledger import Lanes
 from bursar.outside.clock import Clock, Stopwatch, SystemClock
 from bursar.outside.mail import Mailer, parse_sender, parse_smtp_url
@@ -217,7 +217,7 @@ async def office(
             registry=registry,
             body_max_bytes=settings.body_max_bytes,
         )
-        front = FrontDoor(gateway=gateway, api=api, console=Console(CONSOLE_FOLDER))
+        front = FrontDoor(gateway=serve_gateway(desk), api=api, console=Console(CONSOLE_FOLDER))
         async with worker.running():
             yield Office(desk, front, worker)
 

@@ -55,21 +55,21 @@ async def open_hold(desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewHold) 
 
 async def settle_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID, cost: Credits) -> Done[HoldClosed]:
     """Charges the true cost, below, at or above the hold. Refuses `hold_unknown`, `hold_settled`, `hold_voided`."""
-    await _check_own(desk, asked, tenant_id, hold_id)
+    await _check_opener(desk, asked, tenant_id, hold_id)
     command = SettleHold(actor_id=asked.actor.identity, key=asked.key, hold_id=hold_id, cost=cost)
     return posted(await desk.lanes.submit(tenant_id, command), HoldClosed)
 
 
 async def void_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID) -> Done[HoldClosed]:
     """Gives all of it back. Refuses `hold_unknown`, `hold_settled`, `hold_expired`."""
-    await _check_own(desk, asked, tenant_id, hold_id)
+    await _check_opener(desk, asked, tenant_id, hold_id)
     command = VoidHold(actor_id=asked.actor.identity, key=asked.key, hold_id=hold_id)
     return posted(await desk.lanes.submit(tenant_id, command), HoldClosed)
 
 
 async def extend_hold(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID, seconds: int) -> Done[HoldExtended]:
     """Moves the deadline to `seconds` from now. Refuses `hold_unknown` and holds that have ended."""
-    await _check_own(desk, asked, tenant_id, hold_id)
+    await _check_opener(desk, asked, tenant_id, hold_id)
     command = ExtendHold(actor_id=asked.actor.identity, key=asked.key, hold_id=hold_id, seconds=seconds)
     return posted(await desk.lanes.submit(tenant_id, command), HoldExtended)
 
@@ -81,15 +81,22 @@ def check_spender(asked: Asked, member_id: UUID) -> None:
         check_permission(asked.actor, Permission.SPEND_FOR_OTHERS)
 
 
-async def _check_own(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID) -> None:
-    """A hold of somebody else is unknown to a member, as another tenant's is to everybody."""
+async def _check_opener(desk: Desk, asked: Asked, tenant_id: UUID, hold_id: UUID) -> None:
+    """What a call cost is said by whoever opened its hold, or by who meters for others, and never by the one who pays
+    for it alone. A hold of somebody else is unknown to a member, as another tenant's is to everybody.
+
+    Rule: HOLD-12
+    """
     check_permission(asked.actor, Permission.SPEND)
-    if may(asked.actor, Permission.SPEND_FOR_OTHERS):
-        return
     async with reading(desk.tenants, tenant_id) as transaction:
         hold = await find_hold(transaction, tenant_id, hold_id)
-    if hold is None or hold.member_id != asked.actor.identity:
+    identity = asked.actor.identity
+    is_own = hold is not None and hold.member_id == identity
+    if hold is None or not (is_own or may(asked.actor, Permission.SPEND_FOR_OTHERS)):
         raise Refusal("hold_unknown", "There is no such hold.", field="hold_id")
+    if is_own and hold.opened_by != identity:
+        sentence = "Only who opened this hold extends, settles or voids it."
+        raise Refusal("not_permitted", sentence, field="hold_id", permission=str(Permission.SPEND_FOR_OTHERS))
 
 
 def _hold_id(tenant_id: UUID, asked: Asked) -> UUID:

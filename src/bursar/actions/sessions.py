@@ -13,7 +13,7 @@ from bursar.actions.desk import Desk
 from bursar.db.transaction import platform_reading, platform_writing, reading
 from bursar.domain.permissions import Actor
 from bursar.domain.refusals import Refusal
-from bursar.domain.roles import Role
+from bursar.domain.roles import Role, Scope
 from bursar.outside.identity import new_uuid
 from bursar.outside.secrets import keyed_hash, new_token
 from bursar.store.members import find_credentials
@@ -37,7 +37,10 @@ USER_AGENT_LENGTH_MAX = 300
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can sign in: a super admin, or a member with the tenant."""
+    """Somebody who can sign in: a super admin, or a member with the tenant.
+
+    Where a program came with a key, this is the key's owner, with the key and the scopes it was given.
+    """
 
     identity: UUID
     username: str
@@ -47,10 +50,13 @@ class Person:
     tenant: Tenant | None
     is_active: bool
     password_hash: str | None
+    key_id: UUID | None = None
+    scopes: frozenset[Scope] | None = None
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.role, self.identity, self.tenant.tenant_id if self.tenant else None, self.display_name)
+        tenant_id = self.tenant.tenant_id if self.tenant else None
+        return Actor(self.role, self.identity, tenant_id, self.display_name, self.scopes)
 
 
 @dataclass(frozen=True)

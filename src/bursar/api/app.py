@@ -13,11 +13,13 @@ from bursar import __version__
 from bursar.actions.desk import Desk
 from bursar.api import (
     allocations,
+    api_keys,
     cycle,
     grants,
     groups,
     holds,
     invitations,
+    key_limits,
     members,
     pool,
     reclaims,
@@ -51,6 +53,8 @@ ROUTERS = tuple(
         reclaims,
         transactions,
         holds,
+        api_keys,
+        key_limits,
     )
 )
 

@@ -2,6 +2,7 @@
 
 Cookies travel with requests that other sites cause, so a write must come from our own origin. Browsers say where a
 request comes from in `Sec-Fetch-Site`, older ones in `Origin`; programs send neither and hold no one else's cookie.
+A key is added by nobody but the program that has it, so what comes with one may come from anywhere.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Guard:
     def _problem(self, method: str, headers: dict[str, str]) -> Problem | None:
         if method in SAFE_METHODS:
             return None
-        if not is_own_origin(headers):
+        if bearer_of(headers.get("authorization")) is None and not is_own_origin(headers):
             return Problem("cross_site", "A write must come from this site.")
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._body_max_bytes:
@@ -86,6 +87,12 @@ class Guard:
 
     def _too_large(self) -> Problem:
         return Problem("body_too_large", f"A body may have at most {self._body_max_bytes} bytes.")
+
+
+def bearer_of(authorization: str | None) -> str | None:
+    """The secret in an `Authorization: Bearer` header, however short; None for no header or another scheme."""
+    scheme, _, secret = (authorization or "").strip().partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
 
 
 def is_own_origin(headers: dict[str, str]) -> bool:

@@ -90,6 +90,7 @@ STATUSES: Mapping[str, int] = {
     "api_key_invalid": 401,
     "api_key_disabled": 403,
     "api_key_expired": 401,
+    "api_key_kind_wrong": 403,
     "network_not_allowed": 403,
     "too_many_keys": 409,
     "code_unknown": 404,
@@ -106,7 +107,8 @@ HINTS: Mapping[str, str] = {
     "insufficient_quota": "Ask an admin for more credits.",
     "key_reused": "Use a new Idempotency-Key for a new command.",
     "outcome_unknown": "Send it again with the same Idempotency-Key: it is done only if it was not.",
-    "not_signed_in": "Sign in with POST /api/v1/session.",
+    "not_signed_in": "Sign in with POST /api/v1/session, or send a management key as Authorization: Bearer.",
+    "api_key_invalid": "Send a key as it was shown when it was made or rotated: Authorization: Bearer <secret>.",
 }
 """What to do about a refusal, where that is not plain from its sentence."""
 

@@ -47,13 +47,17 @@ class SessionTenant(Shape):
 
 
 class Session(Shape):
-    """Who is signed in, in which role and tenant, and what they can still spend."""
+    """Who is signed in, in which role and tenant, and what they can still spend.
+
+    For a program with a management key it is the key's owner, and `key_id` names the key.
+    """
 
     person: SessionPerson
     role: PersonRole
     role_label: str
     tenant: SessionTenant | None
     remaining: Amount | None
+    key_id: str | None = None
 
 
 @routes.post("", responses=problems(401, 403, 422))
@@ -129,6 +133,7 @@ async def session_shape(request: Request, person: Person) -> Session:
         if person.tenant
         else None,
         remaining=await _remaining(request, person),
+        key_id=None if person.key_id is None else public_id("api_key", person.key_id),
     )
 
 

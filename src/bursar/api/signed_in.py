@@ -10,9 +10,12 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from bursar.actions.desk import Asked, Desk
+from bursar.actions.key_sign_in import authenticate_key
 from bursar.actions.sessions import Person, not_signed_in, who_is
+from bursar.api.guard import bearer_of
 from bursar.api.idempotency import REPLAYED_HEADER, IdempotencyKey, request_key
 from bursar.api.identifiers import TenantId
+from bursar.domain.api_keys import KeyKind
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission, Role
@@ -42,7 +45,17 @@ def desk_of(request: Request) -> Desk:
 
 
 async def signed_in(request: Request) -> Person:
-    """The person whose session the cookie carries. Refuses `not_signed_in`."""
+    """The owner of the key that was sent, else the person whose session the cookie carries. A key that is refused is
+    refused: the cookie beside it is not even looked at.
+
+    Refuses `not_signed_in`, and what `authenticate_key` refuses.
+
+    Rule: KEY-9
+    """
+    secret = bearer_of(request.headers.get("authorization"))
+    if secret is not None:
+        desk, address = desk_of(request), address_of(request)
+        return (await authenticate_key(desk, secret, address=address, wanted=KeyKind.MANAGEMENT)).person
     token = request.cookies.get(COOKIE)
     if not token or len(token) > COOKIE_LENGTH_MAX:
         raise not_signed_in()
@@ -124,6 +137,7 @@ async def _visit(request: Request, response: Response, permission: Permission, k
         person.actor,
         request_id=request.scope["request_id"],
         address=address_of(request),
+        key_id=person.key_id,
         once=await request_key(request, key),
     )
     return Visit(desk_of(request), person, asked, response)

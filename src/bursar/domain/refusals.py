@@ -149,6 +149,7 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("api_key_invalid", "Key not valid", "The API key is missing, wrong, rotated or deleted."),
     _K("api_key_disabled", "Key disabled", "The API key, or the account behind it, is disabled."),
     _K("api_key_expired", "Key expired", "The API key's last day is over."),
+    _K("api_key_kind_wrong", "Key of the other kind", "Models take a model key, the management API a management key."),
     _K("network_not_allowed", "Network not allowed", "The API key may not be used from this address."),
     _K("too_many_keys", "Too many keys", "One member has at most so many API keys."),
     # Redemption codes and prices

@@ -72,7 +72,7 @@ SCOPE_SENTENCES: Mapping[Scope, str] = {
     Scope.SETTINGS_READ: "See the cycle and the settings.",
     Scope.SETTINGS_WRITE: "Change the cycle and the settings.",
     Scope.KEYS_READ: "See API keys, never their secrets.",
-    Scope.KEYS_WRITE: "Disable and delete API keys.",
+    Scope.KEYS_WRITE: "Disable, enable and delete API keys.",
     Scope.AUDIT_READ: "Read the audit log.",
     Scope.METERING: "Hold, settle and void credits on behalf of members.",
 }
@@ -121,6 +121,9 @@ class Permission(StrEnum):
     # Keys, and oneself
     SEE_KEYS = "see_keys"
     STOP_KEYS = "stop_keys"
+    MANAGE_SERVICE_KEYS = "manage_service_keys"
+    SEE_OWN_KEYS = "see_own_keys"
+    STOP_OWN_KEYS = "stop_own_keys"
     OWN_KEYS = "own_keys"
     OWN_MANAGEMENT_KEYS = "own_management_keys"
     OWN_ACCOUNT = "own_account"
@@ -190,8 +193,11 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.CHANGE_SETTINGS: Right("Change the tenant's settings.", _NO, _TENANT, _NO, _NO, _S.SETTINGS_WRITE),
     _P.SEE_AUDIT: Right("Read the tenant's audit log.", _ANY, _TENANT, _TENANT, _NO, _S.AUDIT_READ),
     _P.SEE_KEYS: Right("See the keys of others, never a secret.", _NO, _TENANT, _TENANT, _NO, _S.KEYS_READ),
-    _P.STOP_KEYS: Right("Disable and delete others' keys.", _NO, _TENANT, _OTHERS, _NO, _S.KEYS_WRITE),
-    _P.OWN_KEYS: Right("Create and manage one's own keys.", _NO, _OWN, _OWN, _OWN),
+    _P.STOP_KEYS: Right("Disable, enable, delete others' keys.", _NO, _TENANT, _OTHERS, _NO, _S.KEYS_WRITE),
+    _P.MANAGE_SERVICE_KEYS: Right("Make service accounts' keys.", _NO, _TENANT, _OTHERS, _NO),
+    _P.SEE_OWN_KEYS: Right("See one's own keys.", _NO, _OWN, _OWN, _OWN, _S.KEYS_READ),
+    _P.STOP_OWN_KEYS: Right("Disable, enable, delete one's own keys.", _NO, _OWN, _OWN, _OWN, _S.KEYS_WRITE),
+    _P.OWN_KEYS: Right("Create, change and rotate one's own keys.", _NO, _OWN, _OWN, _OWN),
     _P.OWN_MANAGEMENT_KEYS: Right("Create keys for automation.", _NO, _OWN, _OWN, _NO),
     _P.OWN_ACCOUNT: Right("Own profile, password, sessions.", _OWN, _OWN, _OWN, _OWN),
 }

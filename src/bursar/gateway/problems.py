@@ -29,6 +29,13 @@ class Problem:
 
 
 PROBLEMS: dict[str, Problem] = {
+    "api_key_invalid": Problem(401, "authentication_error", "authentication_error", may_retry=False),
+    "api_key_expired": Problem(401, "authentication_error", "authentication_error", may_retry=False),
+    "api_key_disabled": Problem(403, "permission_error", "permission_error", may_retry=False),
+    "tenant_suspended": Problem(403, "permission_error", "permission_error", may_retry=False),
+    "network_not_allowed": Problem(403, "permission_error", "permission_error", may_retry=False),
+    "api_key_kind_wrong": Problem(403, "permission_error", "permission_error", may_retry=False),
+    "unavailable": Problem(503, "server_error", "api_error", may_retry=True),
     "not_found": Problem(404, "invalid_request_error", "not_found_error"),
     "broken": Problem(500, "server_error", "api_error"),
 }

@@ -174,7 +174,10 @@ class EndDueCycle(Command, frozen=True, kw_only=True, tag=True):
 
 
 class OpenHold(Command, frozen=True, kw_only=True, tag=True):
-    """Set credits aside for a call under way. `seconds` is its deadline, counted from the posting."""
+    """Set credits aside for a call under way. `seconds` is its deadline, counted from the posting.
+
+    Who opens a hold is who may say what the call cost. What Bursar itself meters, it opens itself.
+    """
 
     hold_id: UUID
     member_id: UUID

@@ -16,6 +16,7 @@ class HoldFigures:
 
     hold_id: UUID
     member_id: UUID
+    opened_by: UUID | None
     state: str
     amount: Credits
     charged: Credits | None
@@ -26,7 +27,8 @@ class HoldFigures:
 
 
 _FIND_HOLD = """
-select hold_id, member_id, state, amount_micro, settled_micro, overrun_micro, opened_at, expires_at, closed_at
+select hold_id, member_id, opened_by, state, amount_micro, settled_micro, overrun_micro, opened_at, expires_at,
+       closed_at
 from bursar.ledger_holds
 where tenant_id = $1
   and hold_id = $2
@@ -41,6 +43,7 @@ async def find_hold(transaction: Transaction, tenant_id: UUID, hold_id: UUID) ->
     return HoldFigures(
         hold_id=row["hold_id"],
         member_id=row["member_id"],
+        opened_by=row["opened_by"],
         state=row["state"],
         amount=Credits(row["amount_micro"]),
         charged=None if row["settled_micro"] is None else Credits(row["settled_micro"]),

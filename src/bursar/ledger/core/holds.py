@@ -72,6 +72,7 @@ def open_hold(books: Books, command: OpenHold) -> Held | Outcome:
         hold_id=command.hold_id,
         member_id=command.member_id,
         group_id=group.group_id if group_allowance or group_balance else None,
+        opened_by=command.actor_id,
         epoch=books.control.epoch,
         fingerprint=print_,
         amount_micro=amount,

@@ -115,6 +115,7 @@ class Hold:
     hold_id: UUID
     member_id: UUID
     group_id: UUID | None
+    opened_by: UUID | None
     epoch: int
     fingerprint: int
     amount_micro: int

@@ -1,0 +1,10 @@
+"""hold_openers"""
+
+from bursar.db.migrations import run_sql_beside
+
+revision = "0011"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)
