@@ -55,6 +55,7 @@ def filled(path: str, place: Place) -> str:
         .replace("{code_id}", f"cod_{0:032x}")
         .replace("{batch_id}", f"cob_{0:032x}")
         .replace("{invitation_id}", f"inv_{0:032x}")
+        .replace("{key_id}", f"key_{0:032x}")
     )
 
 
@@ -81,6 +82,10 @@ BODIES: dict[str, Any] = {
     "settle_open_hold": {"cost": "1"},
     "extend_open_hold": {"seconds": 60},
     "create_invitation": {"email": "milton@initech.example"},
+    "create_key": {"kind": "model", "name": "Notebook"},
+    "change_key": {"name": "Notebook"},
+    "rotate_key": {"overlap_seconds": 0},
+    "put_key_limits": {"calls_at_once": 5},
 }  # fmt: skip
 
 BODIES_OF_SUPER_ADMINS: dict[str, Any] = {

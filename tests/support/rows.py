@@ -6,8 +6,11 @@ import asyncpg
 
 from tests.support.offices import TestOffice
 
-VOLATILE = {"sessions": "to_jsonb(r) - 'last_seen_at' - 'rotated_at'"}
-"""What changes with every look, and is nobody's change: when a sign-in was last used."""
+VOLATILE = {
+    "sessions": "to_jsonb(r) - 'last_seen_at' - 'rotated_at'",
+    "api_keys": "to_jsonb(r) - 'last_used_at'",
+}
+"""What changes with every look, and is nobody's change: when a sign-in or a key was last used."""
 
 
 async def rows_of_everything(house: TestOffice) -> dict[str, str]:

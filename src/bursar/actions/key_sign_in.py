@@ -92,6 +92,10 @@ def _check_kind(key: ApiKey, wanted: KeyKind) -> None:
 
 
 async def _note_use(desk: Desk, found: KeyInTenant, now: datetime) -> None:
+    """At most once a minute.
+
+    Rule: KEY-11
+    """
     last, before = found.key.last_used_at, now - USED_EVERY
     if last is not None and last > before:
         return

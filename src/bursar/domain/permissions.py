@@ -50,7 +50,7 @@ def may(actor: Actor, permission: Permission) -> bool:
 def check_permission(actor: Actor, permission: Permission) -> None:
     """Refuses `not_permitted` unless the actor's role, and where a key asks also its scopes, hold the permission.
 
-    Rule: ROLE-2
+    Rule: ROLE-2, KEY-9
     """
     if may(actor, permission):
         return

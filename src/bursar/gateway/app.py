@@ -60,7 +60,7 @@ async def _refusal(desk: Desk, scope: Scope) -> tuple[str, str]:
     except OUTAGES as fault:
         log.warning("unavailable", fault=repr(fault))
         return "unavailable", "The database cannot be reached at the moment."
-    except Exception as fault:  # noqa: BLE001  the outermost loop: the caller still gets its own envelope
+    except Exception as fault:  # the outermost loop: the caller still gets an envelope of its own dialect
         log.error("fault", exc_info=fault)
         return "broken", "Something broke on our side; the log has it under this request id."
     return "not_found", f"There is nothing at {scope['method']} {scope['path']} on this gateway."
