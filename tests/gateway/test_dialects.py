@@ -1,12 +1,16 @@
-"""Unknown paths of the gateway, answered in the caller's own dialect."""
+"""Unknown paths of the gateway, answered in the caller's own dialect. Keys are in `test_keys`."""
 
 from __future__ import annotations
 
+from tests.support.keys import made_key, model_client
 from tests.support.offices import TestOffice
 
 
 async def test_an_openai_client_reads_its_own_envelope(house: TestOffice) -> None:
-    response = await house.visitor().post("/v1/chat/completionz", json={}, headers={"x-request-id": "call-1"})
+    await house.tenant()
+    client = model_client(house, (await made_key(await house.signed_in("acme-member")))["secret"])
+
+    response = await client.post("/v1/chat/completionz", json={}, headers={"x-request-id": "call-1"})
 
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/json"
@@ -22,10 +26,11 @@ async def test_an_openai_client_reads_its_own_envelope(house: TestOffice) -> Non
 
 
 async def test_an_anthropic_client_reads_its_own_envelope(house: TestOffice) -> None:
-    visitor = house.visitor()
+    await house.tenant()
+    client = model_client(house, (await made_key(await house.signed_in("acme-member")))["secret"])
 
-    by_path = await visitor.post("/v1/messages/nowhere", json={})
-    by_header = await visitor.get("/v1/modelz", headers={"anthropic-version": "2023-06-01"})
+    by_path = await client.post("/v1/messages/nowhere", json={})
+    by_header = await client.get("/v1/modelz", headers={"anthropic-version": "2023-06-01"})
 
     for response in (by_path, by_header):
         assert response.status_code == 404

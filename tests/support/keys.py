@@ -19,11 +19,11 @@ async def made_key(client: httpx.AsyncClient, kind: str = "model", **fields: Any
     return made
 
 
-async def owner_run(house: TestOffice, statement: str, *values: Any) -> None:
+async def owner_run(house: TestOffice, statement: str) -> None:
     """A statement as the owner of the database, for what nobody can do over HTTP."""
     connection = await asyncpg.connect(house.admin_url)
     try:
-        await connection.execute(f"set search_path = bursar; set row_security = off; {statement}", *values)
+        await connection.execute(f"set search_path = bursar; set row_security = off; {statement}")
     finally:
         await connection.close()
 
@@ -41,6 +41,25 @@ async def service_account(house: TestOffice, place: Place, username: str, role: 
     return member_id
 
 
-def gateway_call(house: TestOffice, secret: str) -> httpx.AsyncClient:
-    """A model client with this key."""
+def model_client(house: TestOffice, secret: str) -> httpx.AsyncClient:
+    """A client of models with this key."""
     return house.visitor(authorization=f"Bearer {secret}")
+
+
+async def answer_at_the_gateway(house: TestOffice, secret: str) -> tuple[int, str]:
+    """What a call with this key is answered. So far there is nothing behind the door: *not found* is let in."""
+    response = await model_client(house, secret).get("/v1/models")
+    return response.status_code, response.json()["error"]["code"]
+
+
+LET_IN = (404, "not_found")
+
+
+def refused(response: httpx.Response) -> tuple[int, str]:
+    """Status and code of a problem."""
+    return response.status_code, response.json()["code"]
+
+
+def field_at_fault(response: httpx.Response) -> tuple[int, str]:
+    """Status and first field of a problem."""
+    return response.status_code, response.json()["fields"][0]["field"]
