@@ -23,6 +23,7 @@ async def test_a_super_admin_signs_in_and_belongs_to_no_tenant(house: TestOffice
         "role_label": "Super admin",
         "tenant": None,
         "remaining": None,
+        "key_id": None,
     }
 
 
