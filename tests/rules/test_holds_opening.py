@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from bursar.domain.ids import public_id
 from bursar.domain.refusals import Refusal
@@ -172,3 +173,17 @@ def test_a_refused_hold_leaves_nothing_behind_and_may_be_tried_again() -> None:
     books.fund_pool("1")
     books.do(allocate(member_id, "1"))
     assert isinstance(books.do(command), Held)
+
+
+@pytest.mark.rule("HOLD-12")
+def test_a_hold_names_who_opened_it_whoever_ends_it() -> None:
+    books = TestBooks()
+    member_id = books.open_member(balance="5")
+    metered, bursars_own = open_hold(member_id, "1"), replace(open_hold(member_id, "1"), actor_id=None)
+
+    books.do(metered)
+    books.do(bursars_own)
+    books.settle(metered.hold_id, "1")
+
+    assert books.hold_row(metered.hold_id).opened_by == ACTOR
+    assert books.hold_row(bursars_own.hold_id).opened_by is None

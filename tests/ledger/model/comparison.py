@@ -139,6 +139,7 @@ def _check_same_holds(store: Store, office: Office) -> None:
         known = office.holds[hold.hold_id]
         kept = {leg.origin[0]: leg.micro for leg in known.legs}
         assert (
+            hold.opened_by,
             hold.state,
             hold.settled_micro or 0,
             hold.overrun_micro or 0,
@@ -151,6 +152,7 @@ def _check_same_holds(store: Store, office: Office) -> None:
             hold.group_balance_micro,
             hold.pool_micro,
         ) == (
+            known.opener,
             known.state,
             known.charged,
             known.overrun,

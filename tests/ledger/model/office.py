@@ -65,6 +65,7 @@ class Reservation:
     """A hold."""
 
     member: UUID
+    opener: UUID | None
     body: object
     amount: int
     cycle: int

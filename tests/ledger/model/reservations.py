@@ -53,6 +53,7 @@ def _open(office: Office, command: OpenHold) -> dict[str, Any]:
         )
     hold = office.holds[command.hold_id] = Reservation(
         member=command.member_id,
+        opener=command.actor_id,
         body=body,
         amount=micro,
         cycle=office.cycle,

@@ -36,6 +36,15 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         tests=rules("holds"),
     ),
     Mutation(
+        name="hold-opened-by-whoever-pays",
+        file=f"{CORE}/holds.py",
+        before="        opened_by=command.actor_id,\n",
+        after="        opened_by=command.member_id,\n",
+        fault="A member can call back what an application metered for it.",
+        breaks="HOLD-12",
+        tests=rules("holds_opening"),
+    ),
+    Mutation(
         name="hold-cut-down-to-what-is-left",
         file=f"{CORE}/holds.py",
         before="    if left <= 0 or left < amount:\n        raise _insufficient_quota(books, wallet, left, amount)\n",

@@ -40,9 +40,10 @@ def open_hold(books: Books, command: OpenHold) -> Held | Outcome:
     """Set the amount aside out of what the member can spend, in the order it is spent; all of it or nothing.
 
     Refuses `insufficient_quota` unless what is left is above 0 and covers the amount.
-    The same id again gets the first answer; for something else, it is refused as `key_reused`.
+    The same id again gets the first answer; for something else, it is refused as `key_reused`. The hold names who
+    opened it: that is who may say what the call cost.
 
-    Rule: HOLD-2, HOLD-11
+    Rule: HOLD-2, HOLD-11, HOLD-12
     """
     print_ = short_fingerprint(command)
     earlier = books.holds.get(command.hold_id)
