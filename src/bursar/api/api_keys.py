@@ -21,6 +21,7 @@ from bursar.actions.api_keys import (
     rotate_api_key,
 )
 from bursar.api.answers import Shape, problems
+from bursar.api.identifiers import KeyId, MemberId
 from bursar.api.limits import LimitsDraft, LimitsShape, limits_shape
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
 from bursar.api.signed_in import TenantVisit, tenant, tenant_change
@@ -72,7 +73,7 @@ class ApiKeyDraft(Shape):
     allowed_networks: Networks = None
     scopes: Scopes = Field(default_factory=list)
     limits: LimitsDraft = Field(default_factory=LimitsDraft)
-    member_id: str | None = None
+    member_id: MemberId | None = None
 
 
 class ApiKeyEdit(Shape):
@@ -146,15 +147,14 @@ async def create_key(body: ApiKeyDraft, visit: Owner) -> ApiKeyWithSecret:
         scopes=tuple(body.scopes),
         limits=KeyLimits(**body.limits.named()),
     )
-    member_id = None if body.member_id is None else parse_public_id("member", body.member_id, field="member_id")
-    draft = KeyDraft(KeyKind(body.kind), settings, member_id)
+    draft = KeyDraft(KeyKind(body.kind), settings, body.member_id)
     return _with_secret(visit.told(await create_api_key(visit.desk, visit.asked, visit.tenant_id, draft)))
 
 
 @routes.get("", responses=problems(401, 403, 404, 422))
 async def list_keys(
     visit: Looker,
-    member_id: Annotated[str | None, Query(description="This member's keys; without it, one's own.")] = None,
+    member_id: Annotated[MemberId | None, Query(description="This member's keys; without it, one's own.")] = None,
     everybodys: Annotated[bool, Query(alias="all", description="The keys of everybody in the tenant.")] = False,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
@@ -171,14 +171,14 @@ async def list_keys(
 
 
 @routes.get("/{key_id}", responses=problems(401, 403, 404, 422))
-async def get_key(key_id: str, visit: Looker) -> ApiKeyShape:
+async def get_key(key_id: KeyId, visit: Looker) -> ApiKeyShape:
     """One key; a member sees only the own ones."""
     only_of = None if may(visit.asked.actor, Permission.SEE_KEYS) else visit.person.identity
-    return _shape(await see_api_key(visit.desk.tenants, visit.tenant_id, _id(key_id), only_of=only_of))
+    return _shape(await see_api_key(visit.desk.tenants, visit.tenant_id, key_id, only_of=only_of))
 
 
 @routes.patch("/{key_id}", responses=problems(401, 403, 404, 409, 422))
-async def change_key(key_id: str, body: ApiKeyEdit, visit: Owner) -> ApiKeyShape:
+async def change_key(key_id: KeyId, body: ApiKeyEdit, visit: Owner) -> ApiKeyShape:
     """Changes what is named in the body."""
     named: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
 
@@ -190,49 +190,45 @@ async def change_key(key_id: str, body: ApiKeyEdit, visit: Owner) -> ApiKeyShape
             chosen["limits"] = replace(settings.limits, **body.limits.named())
         return replace(settings, **chosen)
 
-    return _shape(visit.told(await change_api_key(visit.desk, visit.asked, visit.tenant_id, _id(key_id), edit)))
+    return _shape(visit.told(await change_api_key(visit.desk, visit.asked, visit.tenant_id, key_id, edit)))
 
 
 @routes.post("/{key_id}/rotate", responses=problems(401, 403, 404, 409, 422))
-async def rotate_key(key_id: str, visit: Owner, body: Rotation | None = None) -> ApiKeyWithSecret:
+async def rotate_key(key_id: KeyId, visit: Owner, body: Rotation | None = None) -> ApiKeyWithSecret:
     """Gives the key a new secret, which is not shown again; the old one stops, now or after the overlap."""
     overlap_seconds = 0 if body is None else body.overlap_seconds
     rotated = await rotate_api_key(
-        visit.desk, visit.asked, visit.tenant_id, _id(key_id), overlap_seconds=overlap_seconds
+        visit.desk, visit.asked, visit.tenant_id, key_id, overlap_seconds=overlap_seconds
     )  # fmt: skip
     return _with_secret(visit.told(rotated))
 
 
 @routes.post("/{key_id}/disable", responses=problems(401, 403, 404, 409, 422))
-async def disable_key(key_id: str, visit: Stopper) -> ApiKeyShape:
+async def disable_key(key_id: KeyId, visit: Stopper) -> ApiKeyShape:
     """Switches the key off, at once and everywhere. Doing it again changes nothing."""
-    return _shape(visit.told(await disable_api_key(visit.desk, visit.asked, visit.tenant_id, _id(key_id))))
+    return _shape(visit.told(await disable_api_key(visit.desk, visit.asked, visit.tenant_id, key_id)))
 
 
 @routes.post("/{key_id}/enable", responses=problems(401, 403, 404, 409, 422))
-async def enable_key(key_id: str, visit: Stopper) -> ApiKeyShape:
+async def enable_key(key_id: KeyId, visit: Stopper) -> ApiKeyShape:
     """Switches the key on again. Doing it again changes nothing."""
-    return _shape(visit.told(await enable_api_key(visit.desk, visit.asked, visit.tenant_id, _id(key_id))))
+    return _shape(visit.told(await enable_api_key(visit.desk, visit.asked, visit.tenant_id, key_id)))
 
 
 @routes.delete("/{key_id}", status_code=204, responses=problems(401, 403, 404, 409, 422))
-async def delete_key(key_id: str, visit: Stopper) -> None:
+async def delete_key(key_id: KeyId, visit: Stopper) -> None:
     """Ends the key for good."""
-    visit.told(await delete_api_key(visit.desk, visit.asked, visit.tenant_id, _id(key_id)))
+    visit.told(await delete_api_key(visit.desk, visit.asked, visit.tenant_id, key_id))
 
 
-def _whose(visit: TenantVisit, member_id: str | None, *, everybodys: bool) -> UUID | None:
+def _whose(visit: TenantVisit, member_id: UUID | None, *, everybodys: bool) -> UUID | None:
     """Whose keys are asked for: None is everybody's. Those of others take a permission of its own."""
     if member_id is not None and everybodys:
         raise Refusal("invalid_input", "Ask for one member's keys or for all, not both.", field="all")
-    whose = visit.person.identity if member_id is None else parse_public_id("member", member_id, field="member_id")
+    whose = member_id or visit.person.identity
     if everybodys or whose != visit.person.identity:
         check_permission(visit.asked.actor, Permission.SEE_KEYS)
     return None if everybodys else whose
-
-
-def _id(text: str) -> UUID:
-    return parse_public_id("api_key", text, field="key_id")
 
 
 def _listed(values: list[str] | None) -> tuple[str, ...] | None:
