@@ -188,8 +188,10 @@ async def list_tenant_figures(
     groups = {tenant_id: _GroupSums() for tenant_id in all_books}
     for tenant_id, epoch, *sums in await transaction.fetch(_SUM_GROUPS, wanted):
         groups[tenant_id].add(*sums, is_rolled_over=epoch != all_books[tenant_id].control.epoch)
-    pool_consumed = dict(await transaction.fetch(_SUM_CONSUMED_BY_POOL_SPENDERS, wanted))
-    granted = dict(await transaction.fetch(_LIST_GRANTED, wanted, str(Account.ISSUED_GRANT)))
+    of_spenders = await transaction.fetch(_SUM_CONSUMED_BY_POOL_SPENDERS, wanted)
+    pool_consumed: dict[UUID, int] = {row["tenant_id"]: row["consumed"] for row in of_spenders}
+    of_platform = await transaction.fetch(_LIST_GRANTED, wanted, str(Account.ISSUED_GRANT))
+    granted: dict[UUID, int] = {row["tenant_id"]: row["granted"] for row in of_platform}
     return {
         tenant_id: _of_tenant(
             books.control, groups[tenant_id], pool_consumed.get(tenant_id, 0), granted.get(tenant_id, 0)
@@ -275,7 +277,7 @@ group by member_group.tenant_id, member_group.epoch
 """
 
 _SUM_CONSUMED_BY_POOL_SPENDERS = """
-select wallet.tenant_id, sum(wallet.consumed_micro)::bigint
+select wallet.tenant_id, sum(wallet.consumed_micro)::bigint as consumed
 from bursar.ledger_wallets as wallet
 where wallet.tenant_id = any($1::uuid[])
   and wallet.spends_pool
@@ -283,7 +285,7 @@ group by wallet.tenant_id
 """
 
 _LIST_GRANTED = """
-select issued.tenant_id, -issued.issued_micro
+select issued.tenant_id, -issued.issued_micro as granted
 from bursar.ledger_issued as issued
 where issued.tenant_id = any($1::uuid[])
   and issued.account = $2
