@@ -13,9 +13,9 @@ from bursar.actions.super_admins import disable_super_admin
 from bursar.domain.ids import parse_public_id
 from bursar.domain.permissions import SYSTEM
 from bursar.domain.refusals import Refusal
-from tests.rules.test_tenants import events, seen
 from tests.support.offices import PASSWORD, TestOffice
 from tests.support.rows import rows_of_everything
+from tests.support.tenant_asking import events, seen
 
 
 @pytest.mark.rule("TENANT-7")
