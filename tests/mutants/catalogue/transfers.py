@@ -18,7 +18,7 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         tests=rules("transfers"),
     ),
     Mutation(
-        name="total-set-takes-what-was-bought",
+        name="total-kept-from-rising-by-a-pool-in-debt",
         file=f"{CORE}/transfers.py",
         before="    lowest = present - max(min(free(books, Account.POOL, books.control), present), 0)\n",
         after="    lowest = present - free(books, Account.POOL, books.control)\n",
