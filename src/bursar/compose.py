@@ -36,7 +36,7 @@ from bursar.ledger import Lanes
 from bursar.outside.clock import Clock, Stopwatch, SystemClock
 from bursar.outside.mail import Mailer, parse_sender, parse_smtp_url
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
-from bursar.store.tenants import count_tenants
+from bursar.store.tenants import TenantFilter, count_tenants
 from bursar.worker.answers import forget_old_answers
 from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
@@ -275,7 +275,7 @@ def readiness(ground: Ground, desk: Desk, worker: Supervisor) -> dict[str, Check
     async def database() -> str | None:
         try:
             async with platform_reading(desk.platform) as transaction:
-                await count_tenants(transaction)
+                await count_tenants(transaction, TenantFilter())
         except OUTAGES:
             return "the database cannot be reached"
         return None

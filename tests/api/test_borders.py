@@ -56,6 +56,7 @@ def filled(path: str, place: Place) -> str:
         .replace("{batch_id}", f"cob_{0:032x}")
         .replace("{invitation_id}", f"inv_{0:032x}")
         .replace("{key_id}", f"key_{0:032x}")
+        .replace("{super_admin_id}", f"adm_{0:032x}")
     )
 
 
@@ -70,6 +71,17 @@ BODIES: dict[str, Any] = {
     "create_tenant_with_admin": {
         "name": "Initech", "admin": {"username": "bill", "display_name": "Bill", "password": "long enough"},
     },
+    "rename_tenant_to": {"name": "Initrode"},
+    "resume_tenant_again": {},
+    "set_total_of_tenant": {"total": "1", "seen": "0"},
+    "set_cycle_ceiling_of_tenant": {"ceiling": None},
+    "create_grant_withdrawal": {"amount": "1"},
+    "create_super_admin_with_password": {"username": "peter", "display_name": "Peter", "password": "long enough"},
+    "disable_super_admin_now": {},
+    "enable_super_admin_again": {},
+    "set_credits_per_cycle": {"credits_per_cycle": "1", "seen": "0"},
+    "set_cadence_of_cycles": {"cadence": "1_week", "time_zone": "UTC", "epoch": 1},
+    "change_settings_of_tenant": {"display": "credits"},
     "create_grant": {"amount": "1"},
     "issue_redemption_codes": {"count": 1, "value": "1"},
     "redeem_code": {"code": "BRS-00000-00000-00000-00000"},

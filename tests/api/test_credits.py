@@ -60,10 +60,12 @@ async def test_a_grant_an_allocation_and_a_settled_hold_end_in_the_right_places(
     assert await see(admin, "pool") == {
         "balance": "379.50",
         "held": "0.00",
+        "granted": "500.00",
         "purchased": "500.00",
         "utilized": "7.123456",
         "available": "492.876544",
         "assigned": "120.50",
+        "pool_used": "0.00",
         "unassigned": "379.50",
     }
     assert (await see(member, "session"))["remaining"] == "113.376544"

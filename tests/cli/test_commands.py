@@ -50,6 +50,10 @@ def test_tenants_are_created_funded_and_listed_without_a_server(shell: Shell) ->
     created = manager.run("tenants", "create", "Initech", "--admin", "bill", "--credits-per-cycle", "100")
     taken = manager.run("tenants", "create", "Initrode", "--admin", "bill")
     granted = shell.run("tenants", "grant", "initech", "500")
+    raised = shell.run("tenants", "set-total", "initech", "750.50", "--note", "as agreed")
+    suspended = shell.run("tenants", "suspend", "initech", "--note", "unpaid")
+    listed_suspended = shell.run("tenants", "list")
+    resumed = shell.run("tenants", "resume", "initech")
     listed = shell.run("tenants", "list")
     unknown = shell.run("tenants", "grant", "Globex", "500")
     too_fine = shell.run("tenants", "grant", "initech", "0.001")
@@ -58,6 +62,9 @@ def test_tenants_are_created_funded_and_listed_without_a_server(shell: Shell) ->
     assert created.returncode == 0, created.stderr
     assert (taken.returncode, taken.stderr.splitlines()[0]) == (1, "This username is in use already.")
     assert granted.stdout == "Initech has 500.00 in its pool.\n"
+    assert raised.stdout == "Initech has a total of 750.50, before 500.00.\n"
+    assert (suspended.stdout, resumed.stdout) == ("Initech is suspended.\n", "Initech is active.\n")
+    assert listed_suspended.stdout.split()[1:] == ["suspended", "Initech"]
     assert [line.split(maxsplit=2)[1:] for line in listed.stdout.splitlines()] == [["active", "Initech"]]
     assert created.stdout.split()[0] == listed.stdout.split()[0]
     assert unknown.returncode == 1

@@ -9,7 +9,7 @@ import pytest
 
 from bursar.db import transaction
 from bursar.db.engine import Database
-from bursar.db.transaction import ATTEMPTS_MAX, NotCommitted, Transaction, reading, retrying, writing
+from bursar.db.transaction import ATTEMPTS_MAX, NotCommitted, Transaction, reading, reading_several, retrying, writing
 from tests.support.people import insert_group, insert_tenant
 from tests.support.postgres import FreshDatabase
 
@@ -34,6 +34,17 @@ async def test_a_block_that_ends_well_is_committed(database: Database, acme: UUI
         await insert_group(tx, acme, "Sales")
 
     assert await group_names(database, acme) == ["Sales"]
+
+
+async def test_a_look_at_several_tenants_sees_their_rows_and_no_others(database: Database, acme: UUID) -> None:
+    globex, initech = await insert_tenant(database, "Globex"), await insert_tenant(database, "Initech")
+
+    async with reading_several(database, [acme, globex]) as tx:
+        several = await tx.fetch("select name from tenants where tenant_id = any($1)", [acme, globex, initech])
+    async with reading_several(database, []) as tx:
+        none = await tx.fetch("select name from tenants where tenant_id = any($1)", [acme, globex, initech])
+
+    assert (sorted(row["name"] for row in several), none) == (["Acme", "Globex"], [])
 
 
 async def test_a_block_that_raises_leaves_no_trace(database: Database, acme: UUID) -> None:

@@ -56,7 +56,9 @@ async def test_a_tenants_summary_reads_no_members_rows_but_those_of_who_spends_f
 ) -> None:
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
-        (row,) = await connection.fetch(f"explain (format json) {balances._SUM_CONSUMED_BY_POOL_SPENDERS}", UUID(int=1))
+        (row,) = await connection.fetch(
+            f"explain (format json) {balances._SUM_CONSUMED_BY_POOL_SPENDERS}", [UUID(int=1)]
+        )
 
     scans = [node for node in _nodes(json.loads(row[0])[0]["Plan"]) if "Index Name" in node]
     assert [node["Index Name"] for node in scans] == ["ledger_wallets_of_pool_spenders"]

@@ -31,6 +31,7 @@ from bursar.ledger import (
     SetMemberMonthly,
     SetPerCycle,
     SettleHold,
+    SetTotal,
     SetWalletStatus,
     Transfer,
     VoidHold,
@@ -157,6 +158,7 @@ TRIED: dict[str, Callable[[Office], Command]] = {
     "insufficient_grant": lambda office: office.after(
         office.transfer("purchase", "10"), office.transfer("grant_withdrawal", "15.01")
     ),
+    "total_in_use": lambda office: SetTotal(actor_id=ACTOR, transfer_id=identity(), total=amount("4.99")),
     "insufficient_plan": lambda office: office.group_monthly("100.01"),
     "insufficient_budget": lambda office: office.monthly("40.01"),
     "insufficient_allowance": lambda office: office.after(office.open_hold("1"), office.monthly("0")),

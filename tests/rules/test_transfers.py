@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from bursar.domain.credits import AMOUNT_MAX_MICRO, Credits
+from bursar.domain.ids import public_id
 from bursar.domain.refusals import Broken, Refusal
 from bursar.domain.transfers import KINDS, Channel
-from bursar.ledger import CloseWallet, SetWalletStatus, Transfer, Transferred
+from bursar.ledger import Changed, CloseWallet, SettleHold, SetTotal, SetWalletStatus, Transfer, Transferred
 from bursar.ledger.core.books import Books
 from tests.support.asking import posted, reverse, shortage, transfer
 from tests.support.books import ACTOR, TestBooks, amount, identity
@@ -290,6 +291,70 @@ def test_the_platform_takes_back_at_most_what_it_granted_and_only_from_the_pool(
     assert books.refused(transfer("grant_withdrawal", "10.01")).code == "insufficient_pool"
     books.do(transfer("grant_withdrawal", "6"))
 
+    assert books.pool == "0.00"
+
+
+def set_total(level: str) -> SetTotal:
+    return SetTotal(actor_id=ACTOR, transfer_id=identity(), total=amount(level), note="as agreed")
+
+
+@pytest.mark.rule("TRANSFER-10")
+@pytest.mark.parametrize(("level", "kind", "moved"), [("15", "grant", 5), ("4", "grant_withdrawal", 6)])
+def test_a_total_is_set_by_moving_the_difference(level: str, kind: str, moved: int) -> None:
+    books = TestBooks()
+    books.fund_pool("10")
+    books.do(transfer("purchase", "3"))
+
+    answer = books.do(set_total(level))
+
+    assert answer == Changed("total", moved * 1_000_000, books.now)
+    line = books.journal[-1]
+    assert (line.kind, line.amount_micro, line.note) == (kind, moved * 1_000_000, "as agreed")
+    assert amount(books.pool) == amount(level) + amount("3")
+
+
+@pytest.mark.rule("TRANSFER-10")
+def test_a_total_that_is_set_already_moves_nothing() -> None:
+    books = TestBooks()
+    books.fund_pool("10")
+    lines = len(books.journal)
+
+    assert books.do(set_total("10")) == Changed("total", 0, books.now)
+    assert len(books.journal) == lines
+
+
+@pytest.mark.rule("TRANSFER-10", "REFUSAL-2")
+def test_a_total_is_not_set_below_what_is_no_longer_free_in_the_pool() -> None:
+    books = TestBooks()
+    books.open_member(balance="6")
+    books.fund_pool("4")
+    books.hold(books.open_member(spends_pool=True), "1.50")
+
+    assert books.refused(set_total("7.49")) == Refusal(
+        "total_in_use", "The total cannot be below 7.50: that much is assigned or consumed.",
+        field="total", scope="tenant", id=public_id("tenant", books.tenant_id),
+        lowest="7.50", present="10.00", asked="7.49",
+    )  # fmt: skip
+    books.do(set_total("7.50"))
+
+    assert books.pool == "1.50"
+
+
+@pytest.mark.rule("TRANSFER-10")
+def test_what_was_bought_is_not_taken_back_by_a_total_and_a_pool_in_debt_keeps_it() -> None:
+    books = TestBooks()
+    books.fund_pool("10")
+    books.do(transfer("purchase", "5"))
+    books.do(set_total("0"))
+    assert books.pool == "5.00"
+
+    books.do(set_total("2"))
+    spender = books.open_member(spends_pool=True)
+    books.do(SettleHold(actor_id=ACTOR, hold_id=books.hold(spender, "7"), cost=amount("8")))
+
+    assert books.pool == "-1.00"
+    assert books.refused(set_total("1.99")).facts["lowest"] == "2.00"
+    books.do(set_total("3"))
     assert books.pool == "0.00"
 
 

@@ -55,7 +55,7 @@ class TablesInMemory:
             for values in zip(*columns, strict=True):
                 self._write(verb, table, dict(zip(table.names, values, strict=True)))
             return []
-        if statement == loading._LOCK_CONTROLS:
+        if statement == loading.LOCK_CONTROLS:
             found = (self.find(tables.CONTROL, tenant_id) for tenant_id in columns[0])
             return [_Record((*row.values(), _TIME_OF_THE_DATABASE)) for row in found if row is not None]
         if statement == loading._LIST_ISSUED:

@@ -1,4 +1,4 @@
-"""Credits that the platform gives to a tenant's pool."""
+"""Credits that the platform gives to a tenant's pool, and takes back out of it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,26 @@ from bursar.outside.identity import new_uuid
 async def grant(desk: Desk, asked: Asked, tenant_id: UUID, amount: Credits, *, note: str | None) -> Done[Transferred]:
     """Credits into the pool. Refuses `tenant_unknown`, `total_too_large`."""
     check_permission(asked.actor, Permission.GRANT)
+    return await _post(desk, asked, tenant_id, "grant", amount, note)
+
+
+async def withdraw_grant(
+    desk: Desk, asked: Asked, tenant_id: UUID, amount: Credits, *, note: str | None
+) -> Done[Transferred]:
+    """Granted credits that nobody was given back out of the pool. Refuses `tenant_unknown`, `insufficient_pool`,
+    `insufficient_grant`.
+
+    Rule: TENANT-5
+    """
+    check_permission(asked.actor, Permission.GRANT)
+    return await _post(desk, asked, tenant_id, "grant_withdrawal", amount, note)
+
+
+async def _post(
+    desk: Desk, asked: Asked, tenant_id: UUID, kind: str, amount: Credits, note: str | None
+) -> Done[Transferred]:
     command = Transfer(
-        actor_id=asked.actor.identity, key=asked.key, transfer_id=new_uuid(), kind="grant", amount=amount, note=note
+        actor_id=asked.actor.identity, key=asked.key, transfer_id=new_uuid(), kind=kind, amount=amount, note=note
     )
-    told = Told("grant", Subject("tenant", tenant_id), note, {"amount": str(amount)})
+    told = Told(kind, Subject("tenant", tenant_id), note, {"amount": str(amount)})
     return await post_and_tell(desk, asked, tenant_id, command, Transferred, told=told)

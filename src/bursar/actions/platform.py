@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from bursar.actions.desk import Asked, Desk
-from bursar.actions.people import take_names
-from bursar.db.transaction import platform_reading, platform_writing
-from bursar.domain.people import NewPerson, check_new_person
-from bursar.domain.permissions import Actor
+from bursar.actions.super_admins import add_super_admin
+from bursar.db.transaction import platform_reading
+from bursar.domain.people import NewPerson
+from bursar.domain.permissions import SYSTEM, Actor
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Role
-from bursar.outside.identity import new_uuid
-from bursar.store.platform_admins import (
-    PlatformAdmin,
-    find_first_platform_admin,
-    has_platform_admin,
-    insert_platform_admin,
-)
+from bursar.store.platform_admins import find_first_platform_admin, has_platform_admin
 
 
 async def has_super_admin(desk: Desk) -> bool:
@@ -36,18 +30,6 @@ async def operator(desk: Desk) -> Asked:
     return Asked(Actor(Role.SYSTEM, admin.admin_id, None, admin.display_name))
 
 
-async def create_super_admin(desk: Desk, person: NewPerson) -> PlatformAdmin:
-    """Makes the account of a super admin. Refuses `invalid_input`, `name_taken`."""
-    check_new_person(person)
-    admin = PlatformAdmin(
-        admin_id=new_uuid(),
-        username=person.username,
-        email=person.email,
-        display_name=person.display_name,
-        password_hash=await desk.passwords.hashed(person.password),
-        created_at=desk.clock.now(),
-    )
-    async with platform_writing(desk.platform) as transaction:
-        await take_names(transaction, None, admin.admin_id, person)
-        await insert_platform_admin(transaction, admin)
-    return admin
+async def create_super_admin(desk: Desk, person: NewPerson) -> None:
+    """Makes the account of a super admin in Bursar's own name. Refuses `invalid_input`, `name_taken`."""
+    await add_super_admin(desk, Asked(SYSTEM), person)

@@ -1,16 +1,57 @@
-"""How an action moves credits: one transaction that holds the ledger's posting and the event that tells of it."""
+"""How an action moves credits: one transaction that holds the ledger's posting and the event that tells of it.
+
+An action that is one command of the ledger and nothing more is `post_and_tell`. One that tells what was before, or
+writes other rows besides, looks with `locked_figures` and posts with `post_one` inside its own transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
 from bursar.actions.desk import Asked, Desk, Told, record
 from bursar.actions.once import Done
-from bursar.db.transaction import retrying, writing
-from bursar.ledger import Answer, Command, Outcome, post
+from bursar.db.transaction import Transaction, retrying, writing
+from bursar.domain.credits import Credits
+from bursar.domain.refusals import Refusal
+from bursar.ledger import Answer, Command, Outcome, TenantFigures, lock_books, post, tenant_figures
 
 Kind = TypeVar("Kind", bound=Answer)
+
+
+@dataclass(frozen=True)
+class LevelSet:
+    """A level that was set: what it was, and what it is."""
+
+    before: Credits
+    after: Credits
+
+
+async def locked_figures(transaction: Transaction, desk: Desk, tenant_id: UUID) -> TenantFigures:
+    """The tenant's figures, which nobody else changes until the transaction ends. Refuses `tenant_unknown`."""
+    await lock_books(transaction, tenant_id)
+    return await tenant_figures(transaction, tenant_id, desk.clock.of_ledger)
+
+
+async def post_one(
+    transaction: Transaction, desk: Desk, tenant_id: UUID, command: Command, answer_type: type[Kind]
+) -> Kind:
+    """Posts one command in a transaction that is under way. Raises the ledger's refusal."""
+    (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
+    return posted(outcome, answer_type).answer
+
+
+@contextmanager
+def asked_as(**names: str) -> Iterator[None]:
+    """Names the input at fault as the caller did, where the ledger calls it something else."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.field not in names:
+            raise
+        raise Refusal(refusal.code, refusal.detail, field=names[refusal.field], **refusal.facts) from refusal
 
 
 async def post_and_tell(

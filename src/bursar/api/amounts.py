@@ -15,8 +15,10 @@ from bursar.domain.refusals import Refusal
 Parser = Callable[..., Credits]
 
 
-def _reader(parse: Parser) -> PlainValidator:
-    def read(value: Any, info: ValidationInfo) -> Credits:
+def _reader(parse: Parser, *, takes_none: bool = False) -> PlainValidator:
+    def read(value: Any, info: ValidationInfo) -> Credits | None:
+        if takes_none and value is None:
+            return None
         try:
             return parse(value, field=info.field_name or "amount")
         except Refusal as refusal:
@@ -46,6 +48,22 @@ TypedLevel = Annotated[
     _schema(r"^(0|[1-9][0-9]*)(\.[0-9]{1,2})?$", "Credits, 0 or more, at most two decimals.", "100.00"),
 ]
 """What a person types as a budget."""
+
+LevelOrNone = Annotated[
+    Credits | None,
+    _reader(parse_level, takes_none=True),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^(0|[1-9][0-9]*)(\.[0-9]{1,2})?$", "format": "credits"},
+                {"type": "null"},
+            ],
+            "description": "Credits, 0 or more, at most two decimals; null for none, which is not 0.",
+            "examples": ["100.00", None],
+        }
+    ),
+]
+"""What a person types as a level that may be absent, such as a cap."""
 
 MeteredAmount = Annotated[
     Credits,

@@ -25,7 +25,10 @@ from bursar.api import (
     reclaims,
     redemption_codes,
     session,
+    settings,
+    super_admins,
     tenants,
+    totals,
     transactions,
 )
 from bursar.api.answers import ProblemDocument
@@ -41,7 +44,9 @@ ROUTERS = tuple(
     module.routes
     for module in (
         session,
+        super_admins,
         tenants,
+        totals,
         grants,
         redemption_codes,
         members,
@@ -49,6 +54,7 @@ ROUTERS = tuple(
         groups,
         pool,
         cycle,
+        settings,
         allocations,
         reclaims,
         transactions,

@@ -1,4 +1,4 @@
-"""Credits that the platform gives to a tenant."""
+"""Credits that the platform gives to a tenant, and takes back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from bursar.actions.grants import grant
+from bursar.actions.grants import grant, withdraw_grant
 from bursar.api.amounts import TypedAmount
 from bursar.api.answers import Shape, problems
 from bursar.api.identifiers import TenantId
@@ -33,3 +33,13 @@ async def create_grant(
 ) -> Movement:
     """Gives credits to the tenant's pool."""
     return movement(visit.told(await grant(visit.desk, visit.asked, tenant_id, body.amount, note=body.note)))
+
+
+@routes.post("/{tenant_id}/grant-withdrawals", status_code=201, responses=problems(401, 403, 404, 409, 422))
+async def create_grant_withdrawal(
+    tenant_id: TenantId,
+    body: NewGrant,
+    visit: Annotated[Visit, platform_change(Permission.GRANT)],
+) -> Movement:
+    """Takes granted credits that nobody was given back out of the tenant's pool."""
+    return movement(visit.told(await withdraw_grant(visit.desk, visit.asked, tenant_id, body.amount, note=body.note)))

@@ -17,15 +17,18 @@ routes = APIRouter(prefix="/pool", tags=["pool"])
 
 class PoolShape(Shape):
     """What the organisation has. `balance` can be allocated now, less what is `held`; `available` is purchased -
-    utilized.
+    utilized. `granted` is the part of purchased that the platform gave, `pool_used` what the tenant admins use
+    themselves: unassigned = purchased - assigned - pool_used.
     """
 
     balance: Amount
     held: Amount
+    granted: Amount
     purchased: Amount
     utilized: Amount
     available: Amount
     assigned: Amount
+    pool_used: Amount
     unassigned: Amount
 
 
@@ -36,9 +39,11 @@ async def get_pool(visit: Annotated[TenantVisit, tenant(Permission.SEE_POOL)]) -
     return PoolShape(
         balance=figures.pool.balance,
         held=figures.pool.held,
+        granted=figures.granted,
         purchased=figures.purchased,
         utilized=figures.utilized,
         available=figures.available,
         assigned=figures.assigned,
+        pool_used=figures.pool_used,
         unassigned=figures.unassigned,
     )

@@ -76,6 +76,8 @@ STATUSES: Mapping[str, int] = {
     "not_to_oneself": 403,
     "tenant_suspended": 403,
     "last_tenant_admin": 409,
+    "super_admin_unknown": 404,
+    "last_super_admin": 409,
     "total_in_use": 409,
     "figure_changed": 409,
     "name_taken": 409,

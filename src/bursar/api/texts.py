@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from bursar.domain.settings import CONTACT_LENGTH_MAX
+
 NOTE_LENGTH_MAX = 200
 SEARCH_LENGTH_MAX = 100
 
@@ -46,6 +48,14 @@ Note = Annotated[
     BeforeValidator(_trimmed),
 ]
 """Why somebody did something; none is as good as empty."""
+
+Contact = Annotated[
+    Annotated[str, StringConstraints(max_length=CONTACT_LENGTH_MAX)] | None,
+    AfterValidator(_printable),
+    BeforeValidator(_empty_is_none),
+    BeforeValidator(_trimmed),
+]
+"""Whom to ask for help: a sentence, or an address of the web or of mail; none is as good as empty."""
 
 Email = Annotated[
     Annotated[str, StringConstraints(max_length=250)] | None,

@@ -12,7 +12,8 @@ import typer
 from bursar.actions.desk import Desk
 from bursar.actions.grants import grant
 from bursar.actions.platform import operator
-from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
+from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant, resume_tenant, suspend_tenant
+from bursar.actions.totals import NewTotal, set_total
 from bursar.cli.desk import DataDir, Key, Note, at_desk
 from bursar.cli.speech import plainly, say
 from bursar.config import CannotStart
@@ -20,10 +21,13 @@ from bursar.domain.credits import decimal_text, parse_level, parse_typed
 from bursar.domain.ids import public_id
 from bursar.domain.people import NewPerson
 from bursar.reports.lookup import find_tenant
+from bursar.reports.pool import see_tenant_figures
 from bursar.reports.tenants import see_tenants
 
 PASSWORD_VARIABLE = "BURSAR_TENANT_ADMIN_PASSWORD"  # noqa: S105  a variable's name, not a secret
 TENANTS_AT_ONCE = 200
+
+TenantName = Annotated[str, typer.Argument(help="The tenant's name or id.")]
 
 commands = typer.Typer(help="The organisations of this installation.", no_args_is_help=True)
 
@@ -71,9 +75,52 @@ def list_command(data_dir: DataDir = None) -> None:
     at_desk(data_dir, work)
 
 
+@commands.command("suspend")
+def suspend_command(tenant: TenantName, note: Note = None, data_dir: DataDir = None) -> None:
+    """Stops everybody of a tenant at once: sign-ins, sessions and keys. What it has stays."""
+
+    async def work(desk: Desk) -> None:
+        found = await find_tenant(desk.platform, tenant)
+        await suspend_tenant(desk, await operator(desk), found.tenant_id, note=note)
+        say(f"{found.name} is suspended.")
+
+    at_desk(data_dir, work)
+
+
+@commands.command("resume")
+def resume_command(tenant: TenantName, note: Note = None, data_dir: DataDir = None) -> None:
+    """Lets everybody of a suspended tenant go on."""
+
+    async def work(desk: Desk) -> None:
+        found = await find_tenant(desk.platform, tenant)
+        await resume_tenant(desk, await operator(desk), found.tenant_id, note=note)
+        say(f"{found.name} is active.")
+
+    at_desk(data_dir, work)
+
+
+@commands.command("set-total")
+def set_total_command(
+    tenant: TenantName,
+    total: Annotated[str, typer.Argument(help="Credits granted in all, such as 500 or 12.50.")],
+    note: Note = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Sets what a tenant has been granted in all; the difference comes into its pool, or leaves it."""
+
+    async def work(desk: Desk) -> None:
+        found = await find_tenant(desk.platform, tenant)
+        level = parse_level(total, field="total")
+        seen = (await see_tenant_figures(desk.tenants, found.tenant_id, desk.clock.of_ledger)).granted
+        done = await set_total(desk, await operator(desk), found.tenant_id, NewTotal(level, seen, note))
+        say(f"{found.name} has a total of {done.answer.after}, before {done.answer.before}.")
+
+    at_desk(data_dir, work)
+
+
 @commands.command("grant")
 def grant_command(
-    tenant: Annotated[str, typer.Argument(help="The tenant's name or id.")],
+    tenant: TenantName,
     amount: Annotated[str, typer.Argument(help="Credits, such as 500 or 12.50.")],
     note: Note = None,
     key: Key = None,

@@ -50,6 +50,7 @@ _KINDS: tuple[EventKind, ...] = (
     _E("group_reclaim", "Group reclaim", "Unused credits were taken back from a group."),
     # Cycles and budgets
     _E("cycle_reset", "Cycle reset", "A fresh cycle was started by hand."),
+    _E("cadence_set", "Cadence set", "How long cycles last, or where their days begin, was changed."),
     _E("credits_per_cycle_set", "Credits per cycle set", "What each cycle has to spend was changed."),
     _E("group_monthly_set", "Group budget set", "A group's budget per cycle was changed."),
     _E("member_monthly_set", "Allowance set", "A member's allowance per cycle was changed."),

@@ -133,6 +133,8 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("not_to_oneself", "Not to oneself", "Nobody changes one's own role, disables, deletes or edits oneself so."),
     _K("tenant_suspended", "Tenant suspended", "The organisation is suspended: nobody of it can do anything."),
     _K("last_tenant_admin", "Last tenant admin", "A tenant keeps at least one active tenant admin."),
+    _K("super_admin_unknown", "No such super admin", "There is no such super admin."),
+    _K("last_super_admin", "Last super admin", "An installation keeps at least one active super admin."),
     _K("total_in_use", "Total in use", "A tenant's total cannot be set below what is assigned and consumed.", True),
     _K("figure_changed", "Changed meanwhile", "The figure is not any more what it was when it was looked at.", True),
     _K("name_taken", "Name taken", "The name is in use already."),

@@ -24,6 +24,7 @@ from bursar.ledger.balances import (
     group_figures,
     list_group_figures,
     list_member_figures,
+    list_tenant_figures,
     member_balance,
     pool_figures,
     tenant_figures,
@@ -53,6 +54,7 @@ from bursar.ledger.commands import (
     SetPerCycle,
     SetSpendsPool,
     SettleHold,
+    SetTotal,
     SetWalletStatus,
     ShareGroup,
     Transfer,
@@ -65,7 +67,7 @@ from bursar.ledger.holds import HoldFigures, find_hold
 from bursar.ledger.posting.bulk import post_in_bulk
 from bursar.ledger.posting.lanes import Lanes, PostingFault
 from bursar.ledger.posting.loading import Clock
-from bursar.ledger.posting.rounds import open_books, post
+from bursar.ledger.posting.rounds import lock_books, open_books, post
 from bursar.ledger.posting.session import LedgerUnavailable, OutcomeUnknown
 from bursar.ledger.proofs.findings import Finding, Report
 from bursar.ledger.proofs.verify import verify
@@ -135,6 +137,7 @@ __all__ = [
     "SetMemberMonthly",
     "SetPerCycle",
     "SetSpendsPool",
+    "SetTotal",
     "SetWalletStatus",
     "SettleHold",
     "ShareGroup",
@@ -156,6 +159,8 @@ __all__ = [
     "holds_past_deadline",
     "list_group_figures",
     "list_member_figures",
+    "list_tenant_figures",
+    "lock_books",
     "member_balance",
     "open_books",
     "pool_figures",

@@ -15,7 +15,8 @@ from datetime import datetime
 from uuid import UUID
 
 from bursar.db.transaction import Transaction
-from bursar.domain.credits import Credits
+from bursar.domain.accounts import Account
+from bursar.domain.credits import ZERO, Credits
 from bursar.domain.refusals import Refusal
 from bursar.ledger.core import cycles, spending
 from bursar.ledger.core.books import Books
@@ -93,7 +94,8 @@ class TenantFigures:
     """The summary of a tenant, in which every credit is counted once:
 
     purchased = assigned + pool_used + unassigned, and available = unassigned + spendable + held.
-    `spendable` is the members' own; what calls under way hold, wherever they hold it, is in `held` alone.
+    `spendable` is the members' own; what calls under way hold, wherever they hold it, is in `held` alone. `granted` is
+    what of `purchased` the platform gave, less what it took back.
     """
 
     purchased: Credits
@@ -104,9 +106,18 @@ class TenantFigures:
     spendable: Credits
     held: Credits
     pool_used: Credits
+    granted: Credits
     pool: PoolFigures
     cycle: CycleFigures
     expired_holds: str
+
+    @property
+    def lowest_total(self) -> Credits:
+        """The least that what was granted can be set to: what of it is not free in the pool any more.
+
+        Rule: TRANSFER-10
+        """
+        return self.granted - max(min(self.pool.available, self.granted), ZERO)
 
 
 async def member_balance(transaction: Transaction, tenant_id: UUID, member_id: UUID, clock: Clock) -> MemberFigures:
@@ -156,28 +167,65 @@ async def pool_figures(transaction: Transaction, tenant_id: UUID, clock: Clock) 
 
 
 async def tenant_figures(transaction: Transaction, tenant_id: UUID, clock: Clock) -> TenantFigures:
-    """The tenant's summary; refuses `tenant_unknown`.
+    """The tenant's summary; refuses `tenant_unknown`."""
+    figures = await list_tenant_figures(transaction, [tenant_id], clock)
+    if tenant_id not in figures:
+        raise _no_such_tenant()
+    return figures[tenant_id]
+
+
+async def list_tenant_figures(
+    transaction: Transaction, tenant_ids: Sequence[UUID], clock: Clock
+) -> dict[UUID, TenantFigures]:
+    """The summaries of the tenants among these that there are, in as many statements as for one.
 
     The members' share of the pot is what plan and groups leave of it, so that no member's row has to be read but those
-    of the few who spend from the pool.
+    of the few who spend from the pool. Of the groups only sums are read: those that were last touched in one cycle roll
+    over together.
     """
-    books = await _load_books(transaction, tenant_id, clock)
-    control = books.control
-    groups = [Group(*record) for record in await transaction.fetch(_LIST_ALL_GROUPS, tenant_id)]
-    pool_consumed: int = await transaction.fetchval(_SUM_CONSUMED_BY_POOL_SPENDERS, tenant_id)
+    wanted = list(tenant_ids)[:SUBJECTS_MAX]
+    all_books = await _load_all_books(transaction, wanted, clock)
+    groups = {tenant_id: _GroupSums() for tenant_id in all_books}
+    for tenant_id, epoch, *sums in await transaction.fetch(_SUM_GROUPS, wanted):
+        groups[tenant_id].add(*sums, is_rolled_over=epoch != all_books[tenant_id].control.epoch)
+    of_spenders = await transaction.fetch(_SUM_CONSUMED_BY_POOL_SPENDERS, wanted)
+    pool_consumed: dict[UUID, int] = {row["tenant_id"]: row["consumed"] for row in of_spenders}
+    of_platform = await transaction.fetch(_LIST_GRANTED, wanted, str(Account.ISSUED_GRANT))
+    granted: dict[UUID, int] = {row["tenant_id"]: row["granted"] for row in of_platform}
+    return {
+        tenant_id: _of_tenant(
+            books.control, groups[tenant_id], pool_consumed.get(tenant_id, 0), granted.get(tenant_id, 0)
+        )
+        for tenant_id, books in all_books.items()
+    }
 
-    group_free = sum(books.allowance_free(group) + group.balance_micro - group.balance_held_micro for group in groups)
-    group_allowances = sum(books.allowance(group) for group in groups)
-    group_allowances_held = sum(books.allowance_held(group) for group in groups)
+
+@dataclass(slots=True)
+class _GroupSums:
+    """What all groups of a tenant have together."""
+
+    allowances: int = 0
+    allowances_held: int = 0
+    balances_free: int = 0
+
+    def add(self, allowances: int, held: int, renewals: int, balances_free: int, *, is_rolled_over: bool) -> None:
+        """Count some groups in; those that nobody touched since the cycle began, as rolled over."""
+        self.allowances += renewals if is_rolled_over else allowances
+        self.allowances_held += 0 if is_rolled_over else held
+        self.balances_free += balances_free
+
+
+def _of_tenant(control: Control, groups: _GroupSums, pool_consumed: int, granted: int) -> TenantFigures:
     member_free = (
-        (control.pot_micro - control.plan_micro - group_allowances)
-        - (control.pot_held_micro - group_allowances_held)
+        (control.pot_micro - control.plan_micro - groups.allowances)
+        - (control.pot_held_micro - groups.allowances_held)
         + (control.members_micro - control.members_held_micro)
     )
     held_outside_pool = (
         control.pot_held_micro + control.pot_previous_micro + control.groups_held_micro + control.members_held_micro
     )
     pool_free = control.pool_micro - control.pool_held_micro
+    group_free = groups.allowances - groups.allowances_held + groups.balances_free
     purchased = -control.issued_micro - control.expired_micro
     return TenantFigures(
         purchased=Credits(purchased),
@@ -188,16 +236,17 @@ async def tenant_figures(transaction: Transaction, tenant_id: UUID, clock: Clock
         spendable=Credits(member_free),
         held=Credits(held_outside_pool + control.pool_held_micro),
         pool_used=Credits(pool_consumed + control.pool_held_micro),
+        granted=Credits(granted),
         pool=_of_pool(control),
         cycle=_of_cycle(control),
         expired_holds=control.expired_holds,
     )
 
 
-_GET_CONTROL = f"""
+_LIST_CONTROLS = f"""
 select {tables.CONTROL.listed("control")}, clock_timestamp() as now
 from bursar.ledger_control as control
-where control.tenant_id = $1
+where control.tenant_id = any($1::uuid[])
 """
 
 _LIST_WALLETS = f"""
@@ -214,29 +263,54 @@ where member_group.tenant_id = $1
   and member_group.group_id = any($2::uuid[])
 """
 
-_LIST_ALL_GROUPS = f"""
-select {tables.GROUPS.listed("member_group")}
+_SUM_GROUPS = """
+select
+  member_group.tenant_id,
+  member_group.epoch,
+  sum(member_group.allowance_micro)::bigint,
+  sum(member_group.allowance_held_micro)::bigint,
+  sum(member_group.monthly_micro - member_group.members_monthly_micro)::bigint,
+  sum(member_group.balance_micro - member_group.balance_held_micro)::bigint
 from bursar.ledger_groups as member_group
-where member_group.tenant_id = $1
+where member_group.tenant_id = any($1::uuid[])
+group by member_group.tenant_id, member_group.epoch
 """
 
 _SUM_CONSUMED_BY_POOL_SPENDERS = """
-select coalesce(sum(wallet.consumed_micro), 0)::bigint
+select wallet.tenant_id, sum(wallet.consumed_micro)::bigint as consumed
 from bursar.ledger_wallets as wallet
-where wallet.tenant_id = $1
+where wallet.tenant_id = any($1::uuid[])
   and wallet.spends_pool
+group by wallet.tenant_id
+"""
+
+_LIST_GRANTED = """
+select issued.tenant_id, -issued.issued_micro as granted
+from bursar.ledger_issued as issued
+where issued.tenant_id = any($1::uuid[])
+  and issued.account = $2
 """
 
 
 async def _load_books(transaction: Transaction, tenant_id: UUID, clock: Clock) -> Books:
     """The tenant's books as a posting at this moment would find them; they are read and then forgotten."""
-    record = await transaction.fetchrow(_GET_CONTROL, tenant_id)
-    if record is None:
-        raise Refusal("tenant_unknown", "There is no such tenant.")
-    *columns, now = record
-    books = Books(Control(*columns), clock(now))
-    cycles.end_if_due(books)
-    return books
+    found = await _load_all_books(transaction, [tenant_id], clock)
+    if tenant_id not in found:
+        raise _no_such_tenant()
+    return found[tenant_id]
+
+
+async def _load_all_books(transaction: Transaction, tenant_ids: Sequence[UUID], clock: Clock) -> dict[UUID, Books]:
+    found = {}
+    for *columns, now in await transaction.fetch(_LIST_CONTROLS, tenant_ids):
+        books = Books(Control(*columns), clock(now))
+        cycles.end_if_due(books)
+        found[books.control.tenant_id] = books
+    return found
+
+
+def _no_such_tenant() -> Refusal:
+    return Refusal("tenant_unknown", "There is no such tenant.")
 
 
 def _of_member(books: Books, wallet: Wallet) -> MemberFigures:

@@ -131,6 +131,14 @@ class SetMemberMonthly(Command, frozen=True, kw_only=True, tag=True):
     note: str | None = None
 
 
+class SetTotal(Command, frozen=True, kw_only=True, tag=True):
+    """Set what the platform has granted in all; the difference comes into the pool or leaves it at once."""
+
+    transfer_id: UUID
+    total: Credits
+    note: str | None = None
+
+
 class SetPerCycle(Command, frozen=True, kw_only=True, tag=True):
     """Set the tenant's credits per cycle; the difference applies to the running cycle at once."""
 

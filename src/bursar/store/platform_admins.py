@@ -68,3 +68,67 @@ async def insert_platform_admin(transaction: Transaction, admin: PlatformAdmin) 
         admin.password_hash,
         admin.created_at,
     )
+
+
+async def lock_platform_admin(transaction: Transaction, admin_id: UUID) -> PlatformAdmin | None:
+    """The super admin with this id, whom nobody else changes until the transaction ends."""
+    row = await transaction.fetchrow(
+        """
+        select admin_id, username, email, display_name, password_hash, created_at, disabled_at
+        from platform_admins
+        where admin_id = $1
+        for no key update
+        """,
+        admin_id,
+    )
+    return None if row is None else PlatformAdmin(**dict(row))
+
+
+async def lock_working_platform_admins(transaction: Transaction) -> list[UUID]:
+    """The ids of the super admins who are not disabled; none of them is changed until the transaction ends."""
+    rows = await transaction.fetch(
+        """
+        select admin_id
+        from platform_admins
+        where disabled_at is null
+        order by admin_id
+        for no key update
+        """
+    )
+    return [row["admin_id"] for row in rows]
+
+
+async def update_platform_admin_disabled(
+    transaction: Transaction, admin_id: UUID, disabled_at: datetime | None
+) -> None:
+    """Disables the super admin at this time, or with None enables it."""
+    await transaction.execute(
+        """
+        update platform_admins
+        set disabled_at = $2
+        where admin_id = $1
+        """,
+        admin_id,
+        disabled_at,
+    )
+
+
+async def list_platform_admins(transaction: Transaction, *, after: UUID | None, limit: int) -> list[PlatformAdmin]:
+    """The super admins in the order they were made, those after `after`."""
+    rows = await transaction.fetch(
+        """
+        select admin_id, username, email, display_name, password_hash, created_at, disabled_at
+        from platform_admins
+        where $1::uuid is null or admin_id > $1
+        order by admin_id
+        limit $2
+        """,
+        after,
+        limit,
+    )
+    return [PlatformAdmin(**dict(row)) for row in rows]
+
+
+async def count_platform_admins(transaction: Transaction) -> int:
+    """How many super admins there are, disabled ones included."""
+    return int(await transaction.fetchval("select count(*) from platform_admins"))

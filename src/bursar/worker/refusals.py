@@ -7,7 +7,7 @@ from uuid import UUID
 from bursar.actions.desk import Desk
 from bursar.db.transaction import platform_reading, writing
 from bursar.ledger import forget_refusals
-from bursar.store.tenants import list_tenants
+from bursar.store.tenants import TenantFilter, list_tenants
 
 TENANTS_AT_ONCE = 200
 
@@ -18,7 +18,7 @@ async def forget_old_refusals(desk: Desk) -> int:
     after: UUID | None = None
     while True:
         async with platform_reading(desk.platform) as transaction:
-            page = await list_tenants(transaction, after=after, limit=TENANTS_AT_ONCE)
+            page = await list_tenants(transaction, TenantFilter(), after=after, limit=TENANTS_AT_ONCE)
         for tenant in page:
             async with writing(desk.tenants, tenant.tenant_id) as transaction:
                 forgotten += await forget_refusals(transaction, tenant.tenant_id, desk.clock.now())

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from bursar.ledger import Command, SetCycleCeiling, SetGroupMonthly, SetMemberMonthly, SetPerCycle
-from tests.ledger.model.office import PLAN, Account, Member, No, Office, Team, text
+from bursar.ledger import Command, SetCycleCeiling, SetGroupMonthly, SetMemberMonthly, SetPerCycle, SetTotal
+from tests.ledger.model.office import PLAN, POOL, Account, Member, No, Office, Team, text
 
 Figures = dict[str, Any]
 
@@ -30,6 +30,20 @@ def _set_per_cycle(office: Office, command: SetPerCycle) -> Figures:
     office.per_cycle = wanted
     office.issued_this_cycle += change
     return changed(office, abs(change))
+
+
+def _set_total(office: Office, command: SetTotal) -> Figures:
+    wanted = command.total.micro
+    check_level(wanted)
+    check_note(command.note)
+    issued: Account = ("issued", "issued.grant")
+    granted = -office.accounts[issued]
+    can_go = min(granted, office.free(POOL)) if office.free(POOL) > 0 else 0
+    if granted - wanted > can_go:
+        raise No("total_in_use", lowest=text(granted - can_go), present=text(granted), asked=text(wanted))
+    office.give(issued, POOL, max(wanted - granted, 0))
+    office.give(POOL, issued, max(granted - wanted, 0))
+    return changed(office, abs(wanted - granted))
 
 
 def _set_ceiling(office: Office, command: SetCycleCeiling) -> Figures:
@@ -130,6 +144,7 @@ def changed(office: Office, micro: int) -> Figures:
 
 
 DEEDS: dict[type[Command], Callable[[Office, Any], Figures]] = {
+    SetTotal: _set_total,
     SetPerCycle: _set_per_cycle,
     SetCycleCeiling: _set_ceiling,
     SetGroupMonthly: _set_group_monthly,

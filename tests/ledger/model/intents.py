@@ -34,6 +34,7 @@ from bursar.ledger import (
     SetPerCycle,
     SetSpendsPool,
     SettleHold,
+    SetTotal,
     SetWalletStatus,
     ShareGroup,
     Transfer,
@@ -164,6 +165,9 @@ def _posts(kind: str) -> Meaning:
 _FUNDING: dict[str, Meaning] = {
     kind: _posts(kind) for kind in ("purchase", "redemption", "grant", "grant_withdrawal", "signup_credits")
 }
+_FUNDING["total"] = lambda desk, i: SetTotal(
+    actor_id=ADMIN, key=i.key, transfer_id=desk.new_id(), total=Credits(4 * i.amount.micro)
+)
 _HANDING: dict[str, Meaning] = {
     kind: _posts(kind)
     for kind in ("allocation", "reclaim", "group_allocation", "group_reclaim", "group_hand_out", "cycle_top_up")

@@ -9,6 +9,24 @@ from tests.mutants.mutation import Mutation
 
 MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
+        name="total-set-below-what-is-in-use",
+        file=f"{CORE}/transfers.py",
+        before="    if wanted < lowest:\n",
+        after="    if False:\n",
+        fault="The platform takes back what has been assigned already, and the pool owes it.",
+        breaks="TRANSFER-10",
+        tests=rules("transfers"),
+    ),
+    Mutation(
+        name="total-kept-from-rising-by-a-pool-in-debt",
+        file=f"{CORE}/transfers.py",
+        before="    lowest = present - max(min(free(books, Account.POOL, books.control), present), 0)\n",
+        after="    lowest = present - free(books, Account.POOL, books.control)\n",
+        fault="A pool in debt keeps a total from being set that is higher than the present one.",
+        breaks="TRANSFER-10",
+        tests=rules("transfers"),
+    ),
+    Mutation(
         name="funds-not-checked",
         file=f"{CORE}/funds.py",
         before="    if available >= micro:\n        return\n",

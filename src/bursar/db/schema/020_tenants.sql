@@ -20,10 +20,12 @@ create table tenants (
     key_calls_at_once       bigint,
     key_per_cycle_micro     bigint,
     key_in_total_micro      bigint,
+    contact            text,
     primary key (tenant_id),
     constraint tenants_have_a_name check (name <> ''),
     constraint tenants_know_their_status check (status in ('active', 'suspended')),
     constraint tenants_show_credits_or_dollars check (display in ('credits', 'dollars')),
+    constraint tenants_offer_a_contact check (contact is null or length(contact) between 1 and 200),
     constraint tenants_number_members_from_one check (next_member_number >= 1),
     constraint tenants_limit_keys_from_minus_one check (
         coalesce(key_requests_per_minute, 0) >= -1 and coalesce(key_tokens_per_minute, 0) >= -1
@@ -41,6 +43,8 @@ comment on constraint tenants_have_a_name on tenants is 'People choose a tenant 
 comment on constraint tenants_know_their_status on tenants is 'A suspended tenant keeps its rows and may do nothing.';
 comment on constraint tenants_show_credits_or_dollars on tenants is
     'Only how amounts are shown; the books are kept in credits.';
+comment on column tenants.contact is 'Whom the people of the tenant ask for help: a sentence or an address of the web.';
+comment on constraint tenants_offer_a_contact on tenants is 'Having none is null, and what there is fits on a line.';
 comment on constraint tenants_number_members_from_one on tenants is 'Numbers are shown to people.';
 comment on constraint tenants_limit_keys_from_minus_one on tenants is
     'Null inherits, and -1 is unlimited: neither is 0, which lets nothing through.';

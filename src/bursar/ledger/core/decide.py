@@ -35,6 +35,7 @@ from bursar.ledger.commands import (
     SetPerCycle,
     SetSpendsPool,
     SettleHold,
+    SetTotal,
     SetWalletStatus,
     ShareGroup,
     Transfer,
@@ -53,6 +54,7 @@ REFUSALS_REMEMBERED = timedelta(hours=24)
 HANDLERS: dict[type[Command], Callable[[Books, Any], Answer | Outcome]] = {
     Transfer: transfers.transfer,
     Reverse: transfers.reverse,
+    SetTotal: transfers.set_total,
     OpenHold: holds.open_hold,
     SettleHold: holds.settle,
     VoidHold: holds.void,

@@ -8,11 +8,11 @@ from bursar.domain.accounts import CLASS_OF, OWNER_OF, Account, AccountClass, Ow
 from bursar.domain.credits import AMOUNT_MAX_MICRO, decimal_text
 from bursar.domain.refusals import Refusal
 from bursar.domain.transfers import KINDS, Channel, TransferKind
-from bursar.ledger.answers import Transferred
-from bursar.ledger.commands import Reverse, Transfer, check_note
+from bursar.ledger.answers import Changed, Transferred
+from bursar.ledger.commands import Reverse, SetTotal, Transfer, check_note
 from bursar.ledger.core.books import Books, Holder
 from bursar.ledger.core.cycles import touch
-from bursar.ledger.core.funds import check_funds, check_issuable
+from bursar.ledger.core.funds import check_funds, check_issuable, free, scope_of
 from bursar.ledger.core.rows import Group, Wallet
 
 _RECIPIENTS = frozenset({Account.MEMBER_BALANCE, Account.MEMBER_ALLOWANCE})
@@ -56,6 +56,39 @@ def reverse(books: Books, command: Reverse) -> Transferred:
     answer = _post(books, kind, member_id, owner_id, original.amount_micro, field="reverses_id")
     books.remember_derived(reversal_key(original.transfer_id))
     return answer
+
+
+def set_total(books: Books, command: SetTotal) -> Changed:
+    """Set what the platform has granted in all, by granting the difference or taking it back out of the pool.
+
+    Rule: TRANSFER-10
+    """
+    wanted = command.total.micro
+    check_level(wanted, field="total")
+    check_note(command.note)
+    granted = books.issued_account(Account.ISSUED_GRANT)
+    present = -granted.issued_micro
+    change = wanted - present
+    lowest = present - max(min(free(books, Account.POOL, books.control), present), 0)
+    if wanted < lowest:
+        scope, identity = scope_of(books.control)
+        raise Refusal(
+            "total_in_use",
+            f"The total cannot be below {decimal_text(lowest)}: that much is assigned or consumed.",
+            field="total",
+            scope=scope,
+            id=identity,
+            lowest=decimal_text(lowest),
+            present=decimal_text(present),
+            asked=decimal_text(wanted),
+        )
+    books.by(command.actor_id, command.transfer_id, command.note)
+    if change > 0:
+        check_issuable(books, change, field="total")
+        books.move("grant", Account.ISSUED_GRANT, granted, Account.POOL, books.control, change)
+    elif change < 0:
+        books.move("grant_withdrawal", Account.POOL, books.control, Account.ISSUED_GRANT, granted, -change)
+    return Changed("total", abs(change), books.now)
 
 
 def reversal_key(transfer_id: UUID) -> str:

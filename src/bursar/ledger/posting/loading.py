@@ -53,7 +53,7 @@ _MEMBER_COMMANDS = (
 )
 
 # The only explicit lock of a posting. Ordered, so that two rounds never wait for each other.
-_LOCK_CONTROLS = f"""
+LOCK_CONTROLS = f"""
 select {tables.CONTROL.listed("control")}, clock_timestamp() as now
 from bursar.ledger_control as control
 where control.tenant_id = any($1::uuid[])
@@ -108,7 +108,7 @@ async def load(transaction: Transaction, batches: Mapping[UUID, Sequence[Command
     batch (see `Books`), since it may have been read while waiting for the lock.
     """
     books: dict[UUID, Books] = {}
-    for record in await transaction.fetch(_LOCK_CONTROLS, sorted(batches)):
+    for record in await transaction.fetch(LOCK_CONTROLS, sorted(batches)):
         *columns, now = record
         books[record["tenant_id"]] = Books(Control(*columns), clock(now))
     present = {tenant_id: commands for tenant_id, commands in batches.items() if tenant_id in books}

@@ -16,7 +16,7 @@ from bursar.ledger.core.chain import genesis
 from bursar.ledger.core.decide import decide
 from bursar.ledger.core.rows import Control
 from bursar.ledger.posting import tables
-from bursar.ledger.posting.loading import Clock, load
+from bursar.ledger.posting.loading import LOCK_CONTROLS, Clock, load
 from bursar.ledger.posting.writing import write
 
 
@@ -69,6 +69,15 @@ async def post(transaction: Transaction, tenant_id: UUID, commands: Sequence[Com
     for fault in posted.faults.values():
         raise fault
     return posted.outcomes[tenant_id]
+
+
+async def lock_books(transaction: Transaction, tenant_id: UUID) -> None:
+    """Lock the tenant's books until the caller's transaction ends, so that what it reads is still so when it posts.
+
+    For what has to be told with its value before. Refuses `tenant_unknown`.
+    """
+    if not await transaction.fetch(LOCK_CONTROLS, [tenant_id]):
+        raise Refusal("tenant_unknown", "There is no such tenant.", field="tenant_id")
 
 
 _INSERT_CONTROL = tables.CONTROL.insert
