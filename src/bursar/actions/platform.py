@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bursar.actions.desk import Asked, Desk
+from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.people import take_names
 from bursar.db.transaction import platform_reading, platform_writing
 from bursar.domain.people import NewPerson, check_new_person
-from bursar.domain.permissions import Actor
+from bursar.domain.permissions import SYSTEM, Actor
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Role
 from bursar.outside.identity import new_uuid
@@ -37,7 +37,7 @@ async def operator(desk: Desk) -> Asked:
 
 
 async def create_super_admin(desk: Desk, person: NewPerson) -> PlatformAdmin:
-    """Makes the account of a super admin. Refuses `invalid_input`, `name_taken`."""
+    """Makes the account of a super admin, as whoever holds the database may. Refuses `invalid_input`, `name_taken`."""
     check_new_person(person)
     admin = PlatformAdmin(
         admin_id=new_uuid(),
@@ -50,4 +50,11 @@ async def create_super_admin(desk: Desk, person: NewPerson) -> PlatformAdmin:
     async with platform_writing(desk.platform) as transaction:
         await take_names(transaction, None, admin.admin_id, person)
         await insert_platform_admin(transaction, admin)
+        changes = {
+            "username": Change(None, admin.username),
+            "display_name": Change(None, admin.display_name),
+            "email": Change(None, admin.email),
+        }
+        told = Told("super_admin_created", Subject("platform_admin", admin.admin_id), changes=changes)
+        await record(transaction, desk, Asked(SYSTEM), None, told)
     return admin

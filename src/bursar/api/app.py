@@ -13,6 +13,7 @@ from bursar import __version__
 from bursar.actions.desk import Desk
 from bursar.api import (
     allocations,
+    audit,
     cycle,
     grants,
     groups,
@@ -51,6 +52,7 @@ ROUTERS = tuple(
         reclaims,
         transactions,
         holds,
+        audit,
     )
 )
 
