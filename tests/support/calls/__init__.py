@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.support.calls import of_codes, of_credits, of_people, of_places
+from tests.support.calls import of_codes, of_credits, of_invitations, of_people, of_places
 from tests.support.calls.scenes import Sample
 
-SAMPLES: Mapping[str, Sample] = {**of_people.SAMPLES, **of_places.SAMPLES, **of_credits.SAMPLES, **of_codes.SAMPLES}
+SAMPLES: Mapping[str, Sample] = {
+    **of_people.SAMPLES,
+    **of_invitations.SAMPLES,
+    **of_places.SAMPLES,
+    **of_credits.SAMPLES,
+    **of_codes.SAMPLES,
+}
 """Every route that changes something, by its name in the contract."""
