@@ -22,6 +22,7 @@ from bursar.api.problems import STATUSES
 from bursar.cli.app import cli
 from bursar.config import Settings
 from bursar.domain.accounts import CHART
+from bursar.domain.events import EVENTS
 from bursar.domain.refusals import REFUSALS
 from bursar.domain.roles import ROLE_LABELS
 from bursar.domain.transfers import KINDS, Channel
@@ -91,6 +92,17 @@ def refusals_page() -> str:
     )
 
 
+def events_page() -> str:
+    """Every kind of event that the audit log can hold."""
+    rows = [(f"`{kind.code}`", kind.label, kind.meaning) for kind in EVENTS.values()]
+    return _page(
+        "Events",
+        "Everything that can stand in the audit log: of a tenant, or of the platform. *Kind* is what the log is\n"
+        "narrowed by; what an event tells beside it is in the [rules](../rules/audit.md).",
+        _table(("Kind", "Label", "What happened"), rows),
+    )
+
+
 def settings_page() -> str:
     """Every setting an operator may choose."""
     rows = [
@@ -126,6 +138,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "accounts.md": accounts_page,
     "transfers.md": transfers_page,
     "refusals.md": refusals_page,
+    "events.md": events_page,
     "settings.md": settings_page,
     "cli.md": commands_page,
 }

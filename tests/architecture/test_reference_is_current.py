@@ -10,6 +10,7 @@ import pytest
 from bursar.api.problems import STATUSES
 from bursar.config import Settings
 from bursar.domain.accounts import CHART
+from bursar.domain.events import EVENTS
 from bursar.domain.refusals import REFUSALS
 from bursar.domain.transfers import KINDS
 from scripts.checkout import ROOT
@@ -71,6 +72,10 @@ def test_every_kind_of_transfer_is_documented() -> None:
 
 def test_every_account_is_documented() -> None:
     assert first_cells(committed("accounts.md")) == [str(rule.account) for rule in CHART]
+
+
+def test_every_kind_of_event_is_documented() -> None:
+    assert first_cells(committed("events.md")) == list(EVENTS)
 
 
 def test_every_refusal_is_documented_and_has_a_status() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bursar.db.engine import Database
 from bursar.db.transaction import Mode, opening_statements, platform_reading, platform_writing, reading, writing
-from tests.support.people import insert_event, insert_group, insert_tenant
+from tests.support.people import insert_event, insert_group, insert_platform_event, insert_tenant
 
 
 @pytest.fixture
@@ -113,6 +113,7 @@ async def test_work_inside_tenants_cannot_read_the_super_admins(
             await tx.fetch("select password_hash from platform_admins")
 
 
+@pytest.mark.rule("AUDIT-7")
 @pytest.mark.parametrize("change", ["update events set note = 'x'", "delete from events", "truncate events"])
 async def test_the_audit_log_can_only_grow(database: Database, acme: UUID, change: str) -> None:
     async with writing(database, acme) as tx:
@@ -123,6 +124,26 @@ async def test_the_audit_log_can_only_grow(database: Database, acme: UUID, chang
             await tx.execute(change)
     async with reading(database, acme) as tx:
         assert await tx.fetchval("select kind from events where tenant_id = $1", acme) == "tenant.created"
+
+
+@pytest.mark.rule("AUDIT-7")
+@pytest.mark.parametrize("change", ["update {} set note = 'x'", "delete from {}", "truncate {}"])
+async def test_the_platforms_own_log_and_a_tenants_can_only_grow_for_either_role(
+    database: Database, platform_database: Database, acme: UUID, change: str
+) -> None:
+    async with platform_writing(platform_database) as tx:
+        await insert_platform_event(tx, "price_set")
+
+    for opened, table in (
+        (platform_database, "platform_events"),
+        (platform_database, "events"),
+        (database, "platform_events"),
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with writing(opened, acme) as tx:
+                await tx.execute(change.format(table))
+    async with platform_reading(platform_database) as tx:
+        assert await tx.fetchval("select kind from platform_events") == "price_set"
 
 
 async def test_the_scope_filters_rows_and_never_steers_an_index(database: Database, acme: UUID) -> None:

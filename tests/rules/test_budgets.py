@@ -60,6 +60,12 @@ def moved(books: TestBooks, command: Command) -> int:
     return answer.moved_micro
 
 
+def before(books: TestBooks, command: Command) -> int | None:
+    answer = books.do(command)
+    assert isinstance(answer, Changed)
+    return answer.before_micro
+
+
 def budgeted() -> tuple[TestBooks, UUID]:
     """100 per cycle, 40 of it the group's, 10 of that a member's."""
     books = TestBooks()
@@ -88,6 +94,18 @@ def test_setting_the_level_that_is_set_moves_nothing() -> None:
 
     assert [moved(books, command) for command in same] == [0, 0, 0]
     assert len(books.journal) == lines
+
+
+@pytest.mark.rule("BUDGET-1")
+def test_the_answer_names_the_level_that_was_set_before() -> None:
+    books, member_id = budgeted()
+
+    ceilings = [SetCycleCeiling(actor_id=ACTOR, ceiling=ceiling) for ceiling in (amount("500"), None)]
+    commands = [
+        per_cycle("120"), group_monthly(books.default_group_id, "30"), member_monthly(member_id, "12"), *ceilings,
+    ]  # fmt: skip
+
+    assert [before(books, command) for command in commands] == [100_000_000, 40_000_000, 10_000_000, None, 500_000_000]
 
 
 @pytest.mark.rule("BUDGET-2")

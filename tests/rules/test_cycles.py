@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from bursar.domain.cycles import CADENCES, Cadence, cycle_end, parse_cadence, parse_time_zone
 from bursar.domain.refusals import Refusal
@@ -193,12 +194,12 @@ def test_a_reset_starts_a_fresh_cycle_now_and_a_second_one_of_the_same_cycle_cha
     books.pass_time(hours=5)
 
     first = started(books, reset(1))
-    assert first == CycleStarted(2, books.now, books.now + timedelta(days=1))
+    assert first == CycleStarted(2, books.now, books.now + timedelta(days=1), ended_epoch=1)
     assert (books.allowance(member_id), books.used(member_id), books.balance(member_id)) == ("10.00", "0.00", "5.00")
     lines = len(books.journal)
 
     books.pass_time(hours=1)
-    assert started(books, reset(1)) == first
+    assert started(books, reset(1)) == structs.replace(first, ended_epoch=None)
     assert len(books.journal) == lines
 
 
@@ -219,7 +220,7 @@ def test_a_tenant_without_credits_per_cycle_is_reset_as_well_and_once() -> None:
     books.pass_time(hours=1)
 
     assert first.epoch == books.control.epoch == 2
-    assert started(books, reset(1)) == first
+    assert started(books, reset(1)) == structs.replace(first, ended_epoch=None)
 
 
 @pytest.mark.rule("CYCLE-7")
@@ -230,7 +231,7 @@ def test_another_cadence_starts_a_fresh_cycle_now() -> None:
 
     answer = started(books, set_cadence(1, "6_hours", "Europe/Berlin"))
 
-    assert answer == CycleStarted(2, books.now, books.now + timedelta(hours=6))
+    assert answer == CycleStarted(2, books.now, books.now + timedelta(hours=6), ended_epoch=1)
     assert (books.control.cadence, books.control.time_zone) == ("6_hours", "Europe/Berlin")
     assert (books.used(member_id), books.balance(member_id)) == ("0.00", "5.00")
 
@@ -249,7 +250,7 @@ def test_a_change_of_a_cycle_that_has_ended_is_refused_unless_it_is_what_the_ten
     books, _ = daily_books()
     first = started(books, set_cadence(1, "6_hours"))
 
-    assert started(books, set_cadence(1, "6_hours")) == first
+    assert started(books, set_cadence(1, "6_hours")) == structs.replace(first, ended_epoch=None)
     assert books.refused(set_cadence(1, "1_week")) == Refusal(
         "cycle_changed", "Another cycle has started since; look again before changing it.", field="epoch"
     )

@@ -49,3 +49,19 @@ async def insert_event(tx: Transaction, tenant_id: UUID, kind: str) -> UUID:
         kind,
     )
     return event_id
+
+
+async def insert_platform_event(tx: Transaction, kind: str) -> UUID:
+    """Something that the system did to the platform."""
+    event_id = uuid4()
+    await tx.execute(
+        """
+        insert into platform_events
+            (event_id, happened_at, kind, actor_kind, subject_kind, detail, changes)
+        values ($1, $2, $3, 'system', 'price', '{}', '{}')
+        """,
+        event_id,
+        SOME_TIME,
+        kind,
+    )
+    return event_id

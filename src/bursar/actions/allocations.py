@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.actions.desk import Asked, Desk, Subject, Told
 from bursar.actions.once import Done
-from bursar.actions.posting import post_and_tell
+from bursar.actions.posting import moved, post_and_tell
 from bursar.domain.credits import Credits
 from bursar.domain.permissions import check_permission
 from bursar.domain.roles import Permission
 from bursar.ledger import Transfer, Transferred
 from bursar.outside.identity import new_uuid
+
+GIVEN: Mapping[str, str] = {"member": "allocation", "group": "group_allocation"}
+TAKEN: Mapping[str, str] = {"member": "reclaim", "group": "group_reclaim"}
+"""The kind of transfer by whose balance it fills or empties."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,17 @@ class Handing:
 async def allocate(desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing) -> Done[Transferred]:
     """Pool to balance. Refuses `insufficient_pool`, and recipients that cannot receive."""
     check_permission(asked.actor, Permission.ALLOCATE)
-    return await _hand(desk, asked, tenant_id, handing, kinds={"member": "allocation", "group": "group_allocation"})
+    return await _hand(desk, asked, tenant_id, handing, kinds=GIVEN, is_out=False)
 
 
 async def reclaim(desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing) -> Done[Transferred]:
     """Balance to pool, at most the balance less holds. Refuses `insufficient_balance`."""
     check_permission(asked.actor, Permission.RECLAIM)
-    return await _hand(desk, asked, tenant_id, handing, kinds={"member": "reclaim", "group": "group_reclaim"})
+    return await _hand(desk, asked, tenant_id, handing, kinds=TAKEN, is_out=True)
 
 
 async def _hand(
-    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, kinds: dict[str, str]
+    desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing, *, kinds: Mapping[str, str], is_out: bool
 ) -> Done[Transferred]:
     holder = handing.holder
     kind = kinds[holder.noun]
@@ -59,5 +64,9 @@ async def _hand(
         group_id=holder.identity if holder.noun == "group" else None,
         note=handing.note,
     )
-    told = Told(kind, Subject(holder.noun, holder.identity), handing.note, {"amount": str(handing.amount)})
+    subject = Subject(holder.noun, holder.identity)
+
+    def told(answer: Transferred) -> Told:
+        return moved(subject, "balance", answer, note=handing.note, is_out=is_out)
+
     return await post_and_tell(desk, asked, tenant_id, command, Transferred, told=told)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.once import Done, once, once_on_platform
+from bursar.actions.posting import moved
 from bursar.db.transaction import Transaction, platform_writing, retrying
 from bursar.domain.codes import (
     CHANCE_BITS,
@@ -189,8 +190,8 @@ async def redeem(desk: Desk, asked: Asked, tenant_id: UUID, typed: str) -> Done[
         (outcome,) = await post(transaction, tenant_id, [transfer], desk.clock.of_ledger)
         answer = outcome.unwrap()
         assert isinstance(answer, Transferred)
-        detail = {"amount": str(found.value), "last_four": found.last_four}
-        told = Told("redemption", Subject("code", found.code_id), detail=detail)
+        subject, detail = Subject("code", found.code_id), {"last_four": found.last_four}
+        told = moved(subject, "pool", answer, note=None, detail=detail)
         await record(transaction, desk, asked, tenant_id, told)
         return answer
 

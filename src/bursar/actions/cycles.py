@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.once import Done, once
-from bursar.actions.posting import LevelSet, asked_as, locked_figures, post_and_tell, post_one
+from bursar.actions.posting import LevelSet, asked_as, level_set, locked_figures, post_and_tell, post_one
 from bursar.db.transaction import Transaction
 from bursar.domain.credits import Credits
 from bursar.domain.levels import check_seen
@@ -56,17 +56,15 @@ class CeilingSet:
 async def reset_cycle(desk: Desk, asked: Asked, tenant_id: UUID, *, epoch: int, note: str | None) -> Done[CycleStarted]:
     """Ends cycle number `epoch` and starts a fresh one; done twice, it is done once. Refuses `cycle_changed`."""
     check_permission(asked.actor, Permission.RESET_CYCLE)
-    command = ResetCycle(actor_id=asked.actor.identity, transfer_id=new_uuid(), epoch=epoch, note=note)
+    command = ResetCycle(actor_id=asked.actor.identity, key=asked.key, transfer_id=new_uuid(), epoch=epoch, note=note)
 
-    async def act(transaction: Transaction) -> CycleStarted:
-        before = (await locked_figures(transaction, desk, tenant_id)).cycle
-        started = await post_one(transaction, desk, tenant_id, command, CycleStarted)
-        if started.epoch != before.epoch:
-            told = Told("cycle_reset", Subject("tenant", tenant_id), note, {"epoch": str(epoch)})
-            await record(transaction, desk, asked, tenant_id, told)
-        return started
+    def told(answer: CycleStarted) -> Told | None:
+        if answer.ended_epoch is None:
+            return None  # somebody else was first
+        changes = {"epoch": Change(str(answer.ended_epoch), str(answer.epoch))}
+        return Told("cycle_reset", Subject("tenant", tenant_id), note, changes=changes)
 
-    return await once(desk, asked, tenant_id, CycleStarted, act)
+    return await post_and_tell(desk, asked, tenant_id, command, CycleStarted, told=told)
 
 
 async def set_cadence(desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewCadence) -> Done[CycleStarted]:
@@ -160,7 +158,11 @@ async def set_group_monthly(
     command = SetGroupMonthly(
         actor_id=asked.actor.identity, key=asked.key, transfer_id=new_uuid(), group_id=group_id, monthly=monthly
     )
-    told = Told("group_monthly_set", Subject("group", group_id), None, {"monthly": str(monthly)})
+    subject = Subject("group", group_id)
+
+    def told(answer: Changed) -> Told | None:
+        return level_set("group_monthly_set", subject, "monthly", answer, monthly)
+
     return await post_and_tell(desk, asked, tenant_id, command, Changed, told=told)
 
 
@@ -172,5 +174,9 @@ async def set_member_monthly(
     command = SetMemberMonthly(
         actor_id=asked.actor.identity, key=asked.key, transfer_id=new_uuid(), member_id=member_id, monthly=monthly
     )
-    told = Told("member_monthly_set", Subject("member", member_id), None, {"monthly": str(monthly)})
+    subject = Subject("member", member_id)
+
+    def told(answer: Changed) -> Told | None:
+        return level_set("member_monthly_set", subject, "monthly", answer, monthly)
+
     return await post_and_tell(desk, asked, tenant_id, command, Changed, told=told)

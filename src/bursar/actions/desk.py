@@ -11,12 +11,13 @@ from uuid import UUID
 from bursar.db.engine import Database
 from bursar.db.transaction import Transaction
 from bursar.domain.events import EVENTS
+from bursar.domain.ids import PREFIXES
 from bursar.domain.permissions import Actor
 from bursar.domain.refusals import Broken
 from bursar.domain.roles import Role
 from bursar.ledger import Lanes
 from bursar.outside.clock import Clock
-from bursar.outside.identity import new_uuid
+from bursar.outside.identity import new_uuid_at
 from bursar.outside.mail import Mailer
 from bursar.outside.secrets import Passwords, derive_key
 from bursar.store.events import Event, insert_event, insert_platform_event
@@ -132,9 +133,12 @@ async def record(transaction: Transaction, desk: Desk, asked: Asked, tenant_id: 
     """
     if told.kind not in EVENTS:
         raise Broken("an event must be in the catalogue", kind=told.kind)
+    if told.subject.kind not in PREFIXES:
+        raise Broken("what an event is about must have an id that people can name", kind=told.subject.kind)
+    now = desk.clock.now()
     event = Event(
-        event_id=new_uuid(),
-        happened_at=desk.clock.now(),
+        event_id=new_uuid_at(now),
+        happened_at=now,
         kind=told.kind,
         actor_id=asked.actor.identity,
         actor_kind="system" if asked.actor.identity is None else ACTOR_KINDS[asked.actor.role],

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from bursar.actions.desk import Asked, Desk, Subject, Told
 from bursar.actions.once import Done
-from bursar.actions.posting import post_and_tell
+from bursar.actions.posting import moved, post_and_tell
 from bursar.domain.credits import Credits
 from bursar.domain.permissions import check_permission
 from bursar.domain.roles import Permission
@@ -38,5 +38,9 @@ async def _post(
     command = Transfer(
         actor_id=asked.actor.identity, key=asked.key, transfer_id=new_uuid(), kind=kind, amount=amount, note=note
     )
-    told = Told(kind, Subject("tenant", tenant_id), note, {"amount": str(amount)})
+
+    def told(answer: Transferred) -> Told:
+        is_out = kind == "grant_withdrawal"
+        return moved(Subject("tenant", tenant_id), "pool", answer, note=note, is_out=is_out)
+
     return await post_and_tell(desk, asked, tenant_id, command, Transferred, told=told)

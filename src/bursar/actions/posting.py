@@ -5,18 +5,28 @@ writes other rows besides, looks with `locked_figures` and posts with `post_one`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from bursar.actions.desk import Asked, Desk, Told, record
+from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.once import Done
 from bursar.db.transaction import Transaction, retrying, writing
 from bursar.domain.credits import Credits
 from bursar.domain.refusals import Refusal
-from bursar.ledger import Answer, Command, Outcome, TenantFigures, lock_books, post, tenant_figures
+from bursar.ledger import (
+    Answer,
+    Changed,
+    Command,
+    Outcome,
+    TenantFigures,
+    Transferred,
+    lock_books,
+    post,
+    tenant_figures,
+)
 
 Kind = TypeVar("Kind", bound=Answer)
 
@@ -55,18 +65,29 @@ def asked_as(**names: str) -> Iterator[None]:
 
 
 async def post_and_tell(
-    desk: Desk, asked: Asked, tenant_id: UUID, command: Command, answer_type: type[Kind], *, told: Told
+    desk: Desk,
+    asked: Asked,
+    tenant_id: UUID,
+    command: Command,
+    answer_type: type[Kind],
+    *,
+    told: Told | Callable[[Kind], Told | None],
 ) -> Done[Kind]:
     """Posts one command and leaves its event in the same transaction. Raises the ledger's refusal.
 
-    A refusal is raised only after the commit, because the ledger remembers it for its key.
+    What is told may follow from the answer, such as what there was before; None says that nothing changed. A refusal
+    is raised only after the commit, because the ledger remembers it for its key.
+
+    Rule: AUDIT-1
     """
 
     async def attempt() -> Outcome:
         async with writing(desk.tenants, tenant_id) as transaction:
             (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
             if outcome.refusal is None and not outcome.replayed:
-                await record(transaction, desk, asked, tenant_id, told)
+                event = told if isinstance(told, Told) else told(posted(outcome, answer_type).answer)
+                if event is not None:
+                    await record(transaction, desk, asked, tenant_id, event)
         return outcome
 
     return posted(await retrying(attempt), answer_type)
@@ -77,3 +98,37 @@ def posted(outcome: Outcome, answer_type: type[Kind]) -> Done[Kind]:
     answer = outcome.unwrap()
     assert isinstance(answer, answer_type)
     return Done(answer, outcome.replayed)
+
+
+def level_set(kind: str, subject: Subject, field: str, answer: Changed, after: Credits | None) -> Told | None:
+    """The event of a level that was set, with what the books held before; none where it was set already.
+
+    Rule: AUDIT-3
+    """
+    before = None if answer.before_micro is None else Credits(answer.before_micro)
+    if before == after:
+        return None
+    changes = {field: Change(None if before is None else str(before), None if after is None else str(after))}
+    return Told(kind, subject, changes=changes)
+
+
+def moved(
+    subject: Subject,
+    field: str,
+    answer: Transferred,
+    *,
+    note: str | None,
+    is_out: bool = False,
+    detail: Mapping[str, str | None] | None = None,
+) -> Told:
+    """The event of a transfer: how much, and what the account named in `field` held before and after.
+
+    The account is the transfer's target, or its source where the credits went out of it. `detail` is told besides.
+
+    Rule: AUDIT-3
+    """
+    after = Credits(answer.source_after_micro if is_out else answer.target_after_micro)
+    amount = Credits(answer.amount_micro)
+    before = after + amount if is_out else after - amount
+    changes = {field: Change(str(before), str(after))}
+    return Told(answer.kind, subject, note, {"amount": str(amount), **(detail or {})}, changes)

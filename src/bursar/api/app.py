@@ -14,6 +14,7 @@ from bursar.actions.desk import Desk
 from bursar.api import (
     allocations,
     api_keys,
+    audit,
     cycle,
     grants,
     groups,
@@ -61,6 +62,7 @@ ROUTERS = tuple(
         holds,
         api_keys,
         key_limits,
+        audit,
     )
 )
 

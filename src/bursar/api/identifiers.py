@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from bursar.domain.ids import PREFIXES, parse_public_id
+from bursar.domain.ids import PREFIXES, parse_any_public_id, parse_public_id
 from bursar.domain.refusals import Refusal
 
 
@@ -25,9 +25,32 @@ def _reader(noun: str) -> Callable[[Any], Any]:
     return read
 
 
-def _documented(noun: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": f"^{PREFIXES[noun]}_[0-9a-f]{{32}}$"})
+def _reader_of(*nouns: str) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        try:
+            noun, identity = parse_any_public_id(str(value), field="id")
+        except Refusal as refusal:
+            raise PydanticCustomError("invalid_input", "{sentence}", {"sentence": refusal.detail}) from None
+        if noun not in nouns:
+            raise PydanticCustomError("invalid_input", "{sentence}", {"sentence": f"This is the id of a {noun}."})
+        return identity
 
+    return read
+
+
+def _documented(*nouns: str) -> WithJsonSchema:
+    prefixes = "|".join(PREFIXES[noun] for noun in nouns)
+    start = prefixes if len(nouns) == 1 else f"({prefixes})"
+    return WithJsonSchema({"type": "string", "pattern": f"^{start}_[0-9a-f]{{32}}$"})
+
+
+PersonId = Annotated[
+    UUID, BeforeValidator(_reader_of("member", "platform_admin")), _documented("member", "platform_admin")
+]
+"""Whoever can act: a member or a super admin."""
+
+AnyId = Annotated[UUID, BeforeValidator(_reader_of(*PREFIXES)), _documented(*PREFIXES)]
+"""Whatever can be named."""
 
 TenantId = Annotated[UUID, BeforeValidator(_reader("tenant")), _documented("tenant")]
 MemberId = Annotated[UUID, BeforeValidator(_reader("member")), _documented("member")]

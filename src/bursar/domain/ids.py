@@ -6,6 +6,7 @@ Making a new UUID needs time and chance, so it happens in `outside/identity`; he
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from bursar.domain.refusals import Refusal
@@ -27,6 +28,12 @@ PREFIXES = {
 }
 """What an id may name, and the three letters it is written with."""
 
+NOUNS = {prefix: noun for noun, prefix in PREFIXES.items()}
+"""What an id that begins so names."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MILLISECONDS_MAX = 2**48 - 1
 _HEX = re.compile(r"[0-9a-f]{32}")
 
 
@@ -41,3 +48,22 @@ def parse_public_id(noun: str, text: str, *, field: str) -> UUID:
     if prefix != PREFIXES[noun] or not _HEX.fullmatch(digits):
         raise Refusal("invalid_input", f'A {noun} id looks like "{PREFIXES[noun]}_" and 32 hex digits.', field=field)
     return UUID(hex=digits)
+
+
+def parse_any_public_id(text: str, *, field: str) -> tuple[str, UUID]:
+    """The noun and the UUID behind a public id of whatever noun; refuses `invalid_input` for anything else."""
+    noun = NOUNS.get(text.partition("_")[0])
+    if noun is None:
+        raise Refusal("invalid_input", 'An id looks like "mem_" and 32 hex digits.', field=field)
+    return noun, parse_public_id(noun, text, field=field)
+
+
+def first_uuid_of(moment: datetime) -> UUID:
+    """The lowest of all ids made for a moment: those of earlier microseconds are below it, its own and later ones not.
+
+    A UUID of version 7 whose twelve bits after the milliseconds count on in fractions of one.
+    """
+    passed = max(moment - _EPOCH, timedelta(0)) // _MICROSECOND
+    milliseconds, rest = divmod(passed, 1000)
+    fraction = rest * 4096 // 1000
+    return UUID(int=min(milliseconds, _MILLISECONDS_MAX) << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62)

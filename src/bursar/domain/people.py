@@ -82,3 +82,8 @@ def check_shown_name(name: str, *, field: str, length_max: int = PLACE_NAME_LENG
             f"A name has 1 to {length_max} printable characters, without blanks around it.",
             field=field,
         )
+
+
+def name_after_deletion(number: int) -> str:
+    """What books and logs call a member who was deleted."""
+    return f"Deleted member #{number}"

@@ -56,19 +56,24 @@ class HoldExtended(msgspec.Struct, frozen=True, tag=True):
 
 
 class CycleStarted(msgspec.Struct, frozen=True, tag=True):
-    """The running cycle after the command."""
+    """The running cycle after the command; `ended_epoch` is the cycle that the command itself ended, if it did."""
 
     epoch: int
     started_at: datetime
     ends_at: datetime
+    ended_epoch: int | None = None
 
 
 class Changed(msgspec.Struct, frozen=True, tag=True):
-    """The books now say what the command asked for; `moved_micro` is what moved for it, if anything."""
+    """The books now say what the command asked for; `moved_micro` is what moved for it, if anything.
+
+    `before_micro` is the level that a command which sets one found; a ceiling that was none is none.
+    """
 
     what: str
     moved_micro: int
     posted_at: datetime
+    before_micro: int | None = None
 
 
 Answer = Transferred | Held | HoldClosed | HoldExtended | CycleStarted | Changed

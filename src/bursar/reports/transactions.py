@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.db.engine import Database
-from bursar.db.transaction import Transaction, reading
+from bursar.db.transaction import reading
 from bursar.domain.refusals import Refusal
 from bursar.ledger import OfMember, OfPool, Place, PostedTransfer, find_transfers
+from bursar.reports.names import list_names
 from bursar.store.tenants import get_tenant
 
 
@@ -31,7 +32,8 @@ async def see_transactions(
         transfers = await find_transfers(
             transaction, tenant_id, subject=subject, kinds=None, before=before, limit=limit
         )
-        return TransactionPage(transfers, await list_names(transaction, tenant_id, _ids_in(transfers)))
+        names = await list_names(transaction, tenant_id, _ids_in(transfers))
+        return TransactionPage(transfers, {identity: named.name for identity, named in names.items()})
 
 
 def _ids_in(transfers: list[PostedTransfer]) -> set[UUID]:
@@ -41,23 +43,3 @@ def _ids_in(transfers: list[PostedTransfer]) -> set[UUID]:
         for identity in (transfer.source.owner_id, transfer.target.owner_id, transfer.actor_id)
     }
     return {identity for identity in found if identity is not None}
-
-
-async def list_names(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) -> dict[UUID, str]:
-    """What the members and groups with these ids are called."""
-    rows = await transaction.fetch(
-        """
-        select member_id as id, display_name as name
-        from members
-        where tenant_id = $1
-          and member_id = any($2::uuid[])
-        union all
-        select group_id, name
-        from groups
-        where tenant_id = $1
-          and group_id = any($2::uuid[])
-        """,
-        tenant_id,
-        list(ids),
-    )
-    return {row["id"]: row["name"] for row in rows}

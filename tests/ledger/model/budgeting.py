@@ -29,7 +29,7 @@ def _set_per_cycle(office: Office, command: SetPerCycle) -> Figures:
     office.give(PLAN, issued, max(-change, 0))
     office.per_cycle = wanted
     office.issued_this_cycle += change
-    return changed(office, abs(change))
+    return changed(office, abs(change), before=wanted - change)
 
 
 def _set_total(office: Office, command: SetTotal) -> Figures:
@@ -50,8 +50,8 @@ def _set_ceiling(office: Office, command: SetCycleCeiling) -> Figures:
     if command.ceiling is not None:
         check_level(command.ceiling.micro)
         _not_below(command.ceiling.micro, office.per_cycle)
-    office.ceiling = None if command.ceiling is None else command.ceiling.micro
-    return changed(office, 0)
+    before, office.ceiling = office.ceiling, None if command.ceiling is None else command.ceiling.micro
+    return changed(office, 0, before=before)
 
 
 def _set_group_monthly(office: Office, command: SetGroupMonthly) -> Figures:
@@ -70,7 +70,7 @@ def _set_group_monthly(office: Office, command: SetGroupMonthly) -> Figures:
         office.need(allowance, -change)
         office.give(allowance, PLAN, -change)
     group.monthly = wanted
-    return changed(office, abs(change))
+    return changed(office, abs(change), before=wanted - change)
 
 
 def _set_member_monthly(office: Office, command: SetMemberMonthly) -> Figures:
@@ -95,7 +95,7 @@ def _set_member_monthly(office: Office, command: SetMemberMonthly) -> Figures:
         office.need(allowance, -change)
         office.give(allowance, budget, -change)
     member.monthly = wanted
-    return changed(office, abs(change))
+    return changed(office, abs(change), before=wanted - change)
 
 
 def _not_below(wanted: int, handed_out: int) -> None:
@@ -139,8 +139,8 @@ def find_group(office: Office, group_id: UUID) -> Team:
     return office.groups[group_id]
 
 
-def changed(office: Office, micro: int) -> Figures:
-    return {"moved_micro": micro, "posted_at": office.now}
+def changed(office: Office, micro: int, *, before: int | None = None) -> Figures:
+    return {"moved_micro": micro, "posted_at": office.now, "before_micro": before}
 
 
 DEEDS: dict[type[Command], Callable[[Office, Any], Figures]] = {

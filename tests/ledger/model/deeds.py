@@ -187,16 +187,17 @@ def _post(
 
 def _end_due_cycle(office: Office, command: EndDueCycle) -> Figures:
     del command
-    return {"epoch": office.cycle, "started_at": office.started_at, "ends_at": office.ends_at}
+    return _running(office, None)
 
 
 def _reset(office: Office, command: ResetCycle) -> Figures:
     check_note(command.note)
     if command.epoch > office.cycle:
         raise No("cycle_changed")
-    if command.epoch == office.cycle:
+    ended = command.epoch if command.epoch == office.cycle else None
+    if ended is not None:
         office.start_cycle(office.now)
-    return {"epoch": office.cycle, "started_at": office.started_at, "ends_at": office.ends_at}
+    return _running(office, ended)
 
 
 def _set_cadence(office: Office, command: SetCadence) -> Figures:
@@ -205,12 +206,22 @@ def _set_cadence(office: Office, command: SetCadence) -> Figures:
     check_note(command.note)
     if command.epoch > office.cycle:
         raise No("cycle_changed")
-    if command.epoch == office.cycle:
+    ended = command.epoch if command.epoch == office.cycle else None
+    if ended is not None:
         office.cadence, office.time_zone = command.cadence, command.time_zone
         office.start_cycle(office.now)
     elif (office.cadence, office.time_zone) != (command.cadence, command.time_zone):
         raise No("cycle_changed")
-    return {"epoch": office.cycle, "started_at": office.started_at, "ends_at": office.ends_at}
+    return _running(office, ended)
+
+
+def _running(office: Office, ended: int | None) -> Figures:
+    return {
+        "epoch": office.cycle,
+        "started_at": office.started_at,
+        "ends_at": office.ends_at,
+        "ended_epoch": ended,
+    }
 
 
 def _set_expired_holds(office: Office, command: SetExpiredHolds) -> Figures:

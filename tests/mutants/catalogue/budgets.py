@@ -54,6 +54,15 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         tests=rules("budgets"),
     ),
     Mutation(
+        name="level-before-told-as-the-level-after",
+        file=f"{CORE}/budgets.py",
+        before='return Changed("group_monthly", abs(change), books.now, before)\n',
+        after='return Changed("group_monthly", abs(change), books.now, wanted)\n',
+        fault="The audit log cannot say what a group's budget was before somebody changed it.",
+        breaks="BUDGET-1",
+        tests=rules("budgets"),
+    ),
+    Mutation(
         name="change-of-budget-waits-for-the-next-cycle",
         file=f"{CORE}/budgets.py",
         before="    control.epoch_issued_micro += change\n",

@@ -209,4 +209,6 @@ comment on constraint platform_events_name_a_person_or_the_system on platform_ev
 -- The history of one thing.
 create index platform_events_of_subject on platform_events (subject_id, event_id);
 
+-- No update and no delete, as with the tenants' events.
+-- Rule: AUDIT-7
 grant select, insert on platform_events to bursar_platform;

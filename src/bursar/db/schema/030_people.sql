@@ -135,4 +135,5 @@ create policy tenant_scope on events
     with check (array_position((select nullif(current_setting('bursar.scope', true), '')::uuid[]), tenant_id) is not null);
 
 -- No update and no delete: the application can add to the audit log, and cannot change what it says.
+-- Rule: AUDIT-7
 grant select, insert on events to bursar_app;

@@ -40,7 +40,8 @@ def set_per_cycle(books: Books, command: SetPerCycle) -> Changed:
             asked=decimal_text(wanted),
         )
     _check_children(control, wanted, control.groups_monthly_micro, field="per_cycle")
-    change = wanted - control.per_cycle_micro
+    before = control.per_cycle_micro
+    change = wanted - before
     books.by(command.actor_id, command.transfer_id, command.note)
     if change > 0:
         check_issuable(books, change, field="per_cycle")
@@ -53,7 +54,7 @@ def set_per_cycle(books: Books, command: SetPerCycle) -> Changed:
     control.per_cycle_micro = wanted
     books.mark(control)
     control.epoch_issued_micro += change
-    return Changed("per_cycle", abs(change), books.now)
+    return Changed("per_cycle", abs(change), books.now, before)
 
 
 def set_ceiling(books: Books, command: SetCycleCeiling) -> Changed:
@@ -64,9 +65,10 @@ def set_ceiling(books: Books, command: SetCycleCeiling) -> Changed:
     if command.ceiling is not None:
         check_level(command.ceiling.micro, field="ceiling")
         _check_children(books.control, command.ceiling.micro, books.control.per_cycle_micro, field="ceiling")
+    before = books.control.per_cycle_ceiling_micro
     books.mark(books.control)
     books.control.per_cycle_ceiling_micro = None if command.ceiling is None else command.ceiling.micro
-    return Changed("ceiling", 0, books.now)
+    return Changed("ceiling", 0, books.now, before)
 
 
 def set_group_monthly(books: Books, command: SetGroupMonthly) -> Changed:
@@ -78,7 +80,8 @@ def set_group_monthly(books: Books, command: SetGroupMonthly) -> Changed:
     check_level(wanted, field="monthly")
     check_note(command.note)
     _check_children(group, wanted, group.members_monthly_micro, field="monthly")
-    change = wanted - group.monthly_micro
+    before = group.monthly_micro
+    change = wanted - before
     if change > 0:
         check_funds(books, Account.PLAN, control, change, field="monthly")
         _check_every_cycle(control, change)
@@ -93,7 +96,7 @@ def set_group_monthly(books: Books, command: SetGroupMonthly) -> Changed:
     group.monthly_micro = wanted
     control.groups_monthly_micro += change
     books.mark(group)
-    return Changed("group_monthly", abs(change), books.now)
+    return Changed("group_monthly", abs(change), books.now, before)
 
 
 def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
@@ -109,7 +112,8 @@ def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
     group = books.group_of(wallet)
     check_level(wanted, field="monthly")
     check_note(command.note)
-    change = wanted - wallet.monthly_micro
+    before = wallet.monthly_micro
+    change = wanted - before
     if wallet.status == "deleted":
         raise Refusal("member_deleted", "A deleted member has no budget.", field="member_id")
     if change > 0:
@@ -128,7 +132,7 @@ def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
     group.members_monthly_micro += change
     books.mark(wallet)
     books.mark(group)
-    return Changed("member_monthly", abs(change), books.now)
+    return Changed("member_monthly", abs(change), books.now, before)
 
 
 def check_undistributed(books: Books, group: Group, micro: int, *, field: str) -> None:

@@ -39,7 +39,7 @@ def end_if_due(books: Books) -> None:
 def end_due(books: Books, command: EndDueCycle) -> CycleStarted:
     """The running cycle; every batch has ended a due one before its first command."""
     del command
-    return _running(books)
+    return _running(books, ended_epoch=None)
 
 
 def reset(books: Books, command: ResetCycle) -> CycleStarted:
@@ -48,10 +48,11 @@ def reset(books: Books, command: ResetCycle) -> CycleStarted:
     Rule: CYCLE-6
     """
     check_note(command.note)
-    if _is_current(books, command.epoch):
+    is_current = _is_current(books, command.epoch)
+    if is_current:
         books.by(command.actor_id, command.transfer_id, command.note)
         _restart(books)
-    return _running(books)
+    return _running(books, ended_epoch=command.epoch if is_current else None)
 
 
 def set_cadence(books: Books, command: SetCadence) -> CycleStarted:
@@ -62,13 +63,14 @@ def set_cadence(books: Books, command: SetCadence) -> CycleStarted:
     cadence, time_zone = parse_cadence(command.cadence), parse_time_zone(command.time_zone)
     check_cycle_size(cadence, books.control.per_cycle_micro, field="cadence")
     check_note(command.note)
-    if _is_current(books, command.epoch):
+    is_current = _is_current(books, command.epoch)
+    if is_current:
         books.control.cadence, books.control.time_zone = cadence, time_zone
         books.by(command.actor_id, command.transfer_id, command.note)
         _restart(books)
     elif (books.control.cadence, books.control.time_zone) != (cadence, time_zone):
         raise Refusal("cycle_changed", "Another cycle has started since; look again before changing it.", field="epoch")
-    return _running(books)
+    return _running(books, ended_epoch=command.epoch if is_current else None)
 
 
 def touch(books: Books, row: Wallet | Group) -> None:
@@ -142,9 +144,9 @@ def _roll(books: Books, passed: int, started_at: datetime, ends_at: datetime) ->
     control.epoch_used_micro = control.epoch_pot_used_micro = 0
 
 
-def _running(books: Books) -> CycleStarted:
+def _running(books: Books, *, ended_epoch: int | None) -> CycleStarted:
     control = books.control
-    return CycleStarted(control.epoch, control.epoch_started_at, control.epoch_ends_at)
+    return CycleStarted(control.epoch, control.epoch_started_at, control.epoch_ends_at, ended_epoch)
 
 
 def _cycle_transfer_id(epoch: int) -> UUID:

@@ -1,0 +1,100 @@
+"""What people and things are called, looked up by id when somebody reads of them: one statement, however many.
+
+A deleted member keeps a number and nothing else, so that is the name under which books and logs go on telling of them.
+
+Rule: AUDIT-5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from bursar.db.transaction import Transaction
+from bursar.domain.people import name_after_deletion
+from bursar.domain.roles import Role
+
+
+@dataclass(frozen=True)
+class Named:
+    """What somebody or something is called now; of a person who is still there, also the role."""
+
+    name: str
+    role: Role | None = None
+
+
+async def list_names(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) -> Mapping[UUID, Named]:
+    """The names of these members, groups, keys and invitations of the tenant, of codes that it redeemed, and its own.
+    Ids of others have none."""
+    rows = await transaction.fetch(
+        """
+        select member_id as id, display_name as name, role, case when status = 'deleted' then number end as deleted
+        from members
+        where tenant_id = $1
+          and member_id = any($2::uuid[])
+        union all
+        select group_id, name, null, null
+        from groups
+        where tenant_id = $1
+          and group_id = any($2::uuid[])
+        union all
+        select tenant_id, name, null, null
+        from tenants
+        where tenant_id = $1
+          and tenant_id = any($2::uuid[])
+        union all
+        select key_id, name, null, null
+        from api_keys
+        where tenant_id = $1
+          and key_id = any($2::uuid[])
+        union all
+        select code_id, '…' || last_four, null, null
+        from redemption_codes
+        where code_id = any($2::uuid[])
+        union all
+        -- Whom an invitation made a member may be gone again, and then the address has to go as well.
+        select invitations.invitation_id, invitations.email, null,
+               case when members.status = 'deleted' then members.number end
+        from invitations
+        left join members on members.tenant_id = $1 and members.member_id = invitations.member_id
+        where invitations.tenant_id = $1
+          and invitations.invitation_id = any($2::uuid[])
+        """,
+        tenant_id,
+        list(ids),
+    )
+    return {
+        row["id"]: Named(row["name"], None if row["role"] is None else Role(row["role"]))
+        if row["deleted"] is None
+        else Named(name_after_deletion(row["deleted"]))
+        for row in rows
+    }
+
+
+async def list_platform_names(transaction: Transaction, ids: set[UUID]) -> Mapping[UUID, Named]:
+    """The names of these super admins, tenants, and codes; a batch of codes has its note for a name, if any."""
+    rows = await transaction.fetch(
+        """
+        select admin_id as id, display_name as name, true as is_admin
+        from platform_admins
+        where admin_id = any($1::uuid[])
+        union all
+        select tenant_id, name, false
+        from tenants
+        where tenant_id = any($1::uuid[])
+        union all
+        select code_id, '…' || last_four, false
+        from redemption_codes
+        where code_id = any($1::uuid[])
+        union all
+        (
+            select distinct on (batch_id) batch_id, note, false
+            from redemption_codes
+            where batch_id = any($1::uuid[])
+              and note is not null
+        )
+        """,
+        list(ids),
+    )
+    return {row["id"]: Named(row["name"], Role.SUPER_ADMIN if row["is_admin"] else None) for row in rows}

@@ -1,0 +1,21 @@
+"""THE TABLE of one good call of every route that changes something, for tests that go over all of them.
+
+Each row prepares what its call needs, anew each time, so that the call succeeds if whoever sends it may send it. A
+route without a row fails `tests/api/test_every_change_is_audited.py`. What a row is made of: `scenes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.support.calls import of_codes, of_credits, of_invitations, of_people, of_places
+from tests.support.calls.scenes import Sample
+
+SAMPLES: Mapping[str, Sample] = {
+    **of_people.SAMPLES,
+    **of_invitations.SAMPLES,
+    **of_places.SAMPLES,
+    **of_credits.SAMPLES,
+    **of_codes.SAMPLES,
+}
+"""Every route that changes something, by its name in the contract."""
