@@ -20,6 +20,8 @@ from bursar.api import (
     invitations,
     members,
     pool,
+    price_factors,
+    prices,
     reclaims,
     redemption_codes,
     session,
@@ -51,6 +53,8 @@ ROUTERS = tuple(
         reclaims,
         transactions,
         holds,
+        prices,
+        price_factors,
     )
 )
 
