@@ -1,6 +1,9 @@
 """The price list: setting a price by hand, taking it back, and taking over what the public list says.
 
-Everybody who writes the list waits for whoever is writing it, so that what is compared is what is changed.
+Everybody may see what models cost; only super admins change it. Whoever writes the list waits for whoever is writing
+it, so that what is compared is what is changed.
+
+Rule: PRICE-12
 """
 
 from __future__ import annotations

@@ -7,7 +7,17 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema
 
 from bursar.api.answers import Shape
-from bursar.domain.prices import BANDS_MAX, BUCKETS, TOKENS_MAX, Band, Bucket, ModelTerms, Service, parse_rate, rate_text
+from bursar.domain.prices import (
+    BANDS_MAX,
+    BUCKETS,
+    TOKENS_MAX,
+    Band,
+    Bucket,
+    ModelTerms,
+    Service,
+    parse_rate,
+    rate_text,
+)
 
 PUBLISHED = "; ".join(f"{bucket} for {kind.measure.published_for}" for bucket, kind in BUCKETS.items())
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from bursar.actions.prices import Difference, NewPrice, Refresh, refresh_prices, set_price, withdraw_price
 from bursar.api.answers import Shape, problems
 from bursar.api.identifiers import PriceId
-from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
+from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor, not_handed_out
 from bursar.api.price_terms import Bands, BandShape, Tokens, bands_from, bands_shape
 from bursar.api.signed_in import Visit, platform, platform_change
-from bursar.api.texts import SEARCH_LENGTH_MAX, Name, Note, SearchText
+from bursar.api.texts import Moment, Name, Note, SearchText
 from bursar.domain.ids import public_id
 from bursar.domain.price_changes import ChangeKind, PriceChange, RateChange, percent_text
-from bursar.domain.prices import HAND, MODEL_LENGTH_MAX, PROVIDER_LENGTH_MAX, Bucket, ModelTerms, Price, Service, rate_text
+from bursar.domain.prices import (
+    HAND,
+    MODEL_LENGTH_MAX,
+    PROVIDER_LENGTH_MAX,
+    Bucket,
+    ModelTerms,
+    Price,
+    Service,
+    rate_text,
+)
 from bursar.domain.roles import Permission
 from bursar.reports.prices import see_price, see_prices
 from bursar.store.prices import PriceFilter
@@ -37,7 +46,7 @@ class PriceDraft(Shape):
     provider: Provider
     model: Model
     bands: Bands
-    effective_from: AwareDatetime | None = None
+    effective_from: Moment | None = None
     label: Name | None = None
     context_window: Tokens | None = None
     output_tokens_max: Tokens | None = None
@@ -132,20 +141,18 @@ Keeper = Annotated[Visit, platform_change(Permission.MANAGE_PRICES)]
 @routes.get("", responses=problems(401, 403, 422))
 async def list_prices(
     visit: Looker,
-    provider: Annotated[str | None, Query(max_length=PROVIDER_LENGTH_MAX, description="Only this provider.")] = None,
-    model: Annotated[str | None, Query(max_length=SEARCH_LENGTH_MAX, description="Part of a model's id or label.")] = None,
-    at: Annotated[AwareDatetime | None, Query(description="The moment; now if left out.")] = None,
+    provider: Annotated[SearchText | None, Query(description="Only this provider.")] = None,
+    model: Annotated[SearchText | None, Query(description="Part of a model's id or label.")] = None,
+    at: Annotated[Moment | None, Query(description="The moment; now if left out.")] = None,
     only_overridden: Annotated[bool, Query(description="Only prices that were set by hand.")] = False,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> PriceList:
     """The prices in force, by provider and model."""
-    moment = visit.desk.clock.now() if at is None else at.astimezone(UTC)
-    wanted = PriceFilter(provider, model or None, only_overridden)
-    after = None if cursor is None else decode_cursor(cursor, str, str)
-    page = await see_prices(
-        visit.desk.tenants, wanted, at=moment, after=None if after is None else (after[0], after[1]), limit=limit + 1
-    )
+    moment = at or visit.desk.clock.now()
+    wanted = PriceFilter(provider or None, model or None, only_overridden)
+    after = None if cursor is None else _place(cursor)
+    page = await see_prices(visit.desk.tenants, wanted, at=moment, after=after, limit=limit + 1)
     shown = page.prices[:limit]
     has_more = len(page.prices) > limit
     return PriceList(
@@ -154,6 +161,14 @@ async def list_prices(
         at=moment,
         next_cursor=encode_cursor(shown[-1].provider, shown[-1].model) if has_more else None,
     )
+
+
+def _place(cursor: str) -> tuple[str, str]:
+    """Where the page before ended. Refuses `invalid_input` for what can be no provider and model."""
+    provider, model = decode_cursor(cursor, str, str)
+    if not (provider + model).isprintable():
+        raise not_handed_out()
+    return provider, model
 
 
 @routes.get("/{price_id}", responses=problems(401, 403, 404, 422))
@@ -166,8 +181,7 @@ async def get_price(price_id: PriceId, visit: Looker) -> PriceShape:
 async def create_price(body: PriceDraft, visit: Keeper) -> PriceShape:
     """Sets the price of a model by hand; it counts before what the public list says."""
     terms = ModelTerms(bands_from(body.bands), body.label, body.context_window, body.output_tokens_max)
-    starts_at = None if body.effective_from is None else body.effective_from.astimezone(UTC)
-    new = NewPrice(body.provider, body.model, terms, starts_at, body.note)
+    new = NewPrice(body.provider, body.model, terms, body.effective_from, body.note)
     return _shape(visit.told(await set_price(visit.desk, visit.asked, new)))
 
 

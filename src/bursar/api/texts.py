@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 NOTE_LENGTH_MAX = 200
 SEARCH_LENGTH_MAX = 100
+YEAR_MIN, YEAR_MAX = 2000, 2200
 
 
 def _trimmed(value: Any) -> Any:
@@ -59,3 +61,19 @@ Address = Annotated[
     str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=250), AfterValidator(_printable)
 ]
 """An e-mail address where there must be one."""
+
+SearchText = Annotated[
+    str, BeforeValidator(_trimmed), StringConstraints(max_length=SEARCH_LENGTH_MAX), AfterValidator(_printable)
+]
+"""A part of what is looked for; empty looks for everything."""
+
+
+def _in_utc(value: datetime) -> datetime:
+    """Far from the ends of the calendar, where another time zone would be beyond it."""
+    if not YEAR_MIN <= value.year <= YEAR_MAX:
+        raise PydanticCustomError("invalid_input", f"A time is in the years {YEAR_MIN} to {YEAR_MAX}.")
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time with its offset, RFC 3339."""

@@ -206,7 +206,7 @@ class Cost:
 
     @property
     def pico_dollars(self) -> int:
-        """The same in whole pico-dollars, rounded up: for rows that keep it and reports that add it, not for credits."""
+        """The same in whole pico-dollars, rounded up: for rows and reports that keep it, not for credits."""
         return -(-self.parts // PARTS_PER_PICO)
 
 

@@ -1,7 +1,7 @@
 """The price list of one moment, ready to be asked: what does the model of this name cost, at this provider.
 
-For the gateway: built once from the prices in force (`reports/prices.see_price_list`) and kept for a while; what it answers
-is the price whose id a usage row keeps.
+For the gateway: built once from the prices in force (`reports/prices.see_price_list`) and kept for a while; what it
+answers is the price whose id a usage row keeps.
 """
 
 from __future__ import annotations

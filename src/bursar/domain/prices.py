@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from uuid import UUID
 
 from bursar.domain.model_names import Names
@@ -266,7 +267,7 @@ def _check_bands(bands: Sequence[Band]) -> None:
         steps = [band.above_input_tokens for band in bands if band.service is service]
         if not steps and service is not Service.STANDARD:
             continue
-        rises = all(one < other for one, other in zip(steps, steps[1:], strict=False))
+        rises = all(one < other for one, other in pairwise(steps))
         if not steps or steps[0] != 0 or not rises or steps[-1] > TOKENS_MAX:
             raise Refusal(
                 "invalid_input",

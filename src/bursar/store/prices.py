@@ -210,4 +210,3 @@ def _price(row: Mapping[str, Any]) -> Price:
     )
     kept = ("price_id", "provider", "model", "origin", "source", "effective_from", "created_at", "created_by", "note")
     return Price(terms=terms, **{column: row[column] for column in kept})
-

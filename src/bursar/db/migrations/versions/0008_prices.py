@@ -3,7 +3,7 @@
 from bursar.db.migrations import run_sql_beside
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0014"
 
 
 def upgrade() -> None:
