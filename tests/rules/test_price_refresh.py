@@ -21,13 +21,13 @@ from tests.support.rows import rows_of_everything
 
 
 async def looked(client: httpx.AsyncClient) -> dict[str, Any]:
-    answer = await client.post("/api/v1/prices/refresh", json={"dry_run": True})
+    answer = await client.post("/api/v1/price-list/refresh", json={"dry_run": True})
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
 async def saved(client: httpx.AsyncClient, difference: str) -> httpx.Response:
-    return await client.post("/api/v1/prices/refresh", json={"dry_run": False, "difference": difference})
+    return await client.post("/api/v1/price-list/refresh", json={"dry_run": False, "difference": difference})
 
 
 async def rates(house: TestOffice, *, at: timedelta = timedelta()) -> dict[str, int]:
@@ -79,7 +79,7 @@ async def test_a_difference_that_is_another_one_by_now_is_not_saved(
     publish(monkeypatch, listed("model", input="20"))
 
     refused = await saved(root, found["difference"])
-    unnamed = await root.post("/api/v1/prices/refresh", json={"dry_run": False})
+    unnamed = await root.post("/api/v1/price-list/refresh", json={"dry_run": False})
 
     assert (refused.status_code, refused.json()["code"]) == (409, "figure_changed")
     assert (unnamed.status_code, unnamed.json()["fields"][0]["field"]) == (422, "difference")

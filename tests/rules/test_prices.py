@@ -46,8 +46,8 @@ async def test_everybody_sees_what_models_cost_and_only_super_admins_change_it(h
         client = await house.signed_in(name)
         assert await input_rate(client) == "2.50"
         assert (await client.get(f"/api/v1/prices/{made.json()['id']}")).json() == made.json()
-        for path in ("/prices", "/prices/refresh", f"/prices/{made.json()['id']}/withdraw"):
-            body = {"/prices": DRAFT, "/prices/refresh": {"dry_run": True}}.get(path, {})
+        for path in ("/prices", "/price-list/refresh", f"/prices/{made.json()['id']}/withdraw"):
+            body = {"/prices": DRAFT, "/price-list/refresh": {"dry_run": True}}.get(path, {})
             assert (await client.post(f"/api/v1{path}", json=body)).json()["code"] == "not_permitted"
 
     assert (await house.visitor().get("/api/v1/prices")).status_code == 401

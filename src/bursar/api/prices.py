@@ -31,7 +31,7 @@ from bursar.domain.roles import Permission
 from bursar.reports.prices import see_price, see_prices
 from bursar.store.prices import PriceFilter
 
-routes = APIRouter(prefix="/prices", tags=["prices"])
+routes = APIRouter(tags=["prices"])
 
 Provider = Annotated[str, Field(min_length=1, max_length=PROVIDER_LENGTH_MAX)]
 Model = Annotated[str, Field(min_length=1, max_length=MODEL_LENGTH_MAX)]
@@ -90,7 +90,7 @@ class WithdrawalDraft(Shape):
 class RefreshDraft(Shape):
     """A dry run only looks. To save, name the `difference` that a dry run answered with."""
 
-    dry_run: bool
+    dry_run: Annotated[bool, Field(strict=True)]
     difference: Annotated[str, Field(max_length=64)] | None = None
 
 
@@ -138,7 +138,7 @@ Looker = Annotated[Visit, platform(Permission.SEE_PRICES)]
 Keeper = Annotated[Visit, platform_change(Permission.MANAGE_PRICES)]
 
 
-@routes.get("", responses=problems(401, 403, 422))
+@routes.get("/prices", responses=problems(401, 403, 422))
 async def list_prices(
     visit: Looker,
     provider: Annotated[SearchText | None, Query(description="Only this provider.")] = None,
@@ -171,13 +171,13 @@ def _place(cursor: str) -> tuple[str, str]:
     return provider, model
 
 
-@routes.get("/{price_id}", responses=problems(401, 403, 404, 422))
+@routes.get("/prices/{price_id}", responses=problems(401, 403, 404, 422))
 async def get_price(price_id: PriceId, visit: Looker) -> PriceShape:
     """One entry of the list, whether it counts now or not: what a past call was priced with stays to be seen."""
     return _shape(await see_price(visit.desk.tenants, price_id))
 
 
-@routes.post("", status_code=201, responses=problems(401, 403, 422))
+@routes.post("/prices", status_code=201, responses=problems(401, 403, 422))
 async def create_price(body: PriceDraft, visit: Keeper) -> PriceShape:
     """Sets the price of a model by hand; it counts before what the public list says."""
     terms = ModelTerms(bands_from(body.bands), body.label, body.context_window, body.output_tokens_max)
@@ -185,14 +185,14 @@ async def create_price(body: PriceDraft, visit: Keeper) -> PriceShape:
     return _shape(visit.told(await set_price(visit.desk, visit.asked, new)))
 
 
-@routes.post("/refresh", responses=problems(401, 403, 409, 422))
+@routes.post("/price-list/refresh", responses=problems(401, 403, 409, 422))
 async def refresh_price_list(body: RefreshDraft, visit: Keeper) -> DifferenceShape:
     """Compares the public list that is installed with this one, and saves the difference if it is named."""
     wanted = Refresh(is_trial=body.dry_run, difference=body.difference)
     return _difference_shape(visit.told(await refresh_prices(visit.desk, visit.asked, wanted)))
 
 
-@routes.post("/{price_id}/withdraw", responses=problems(401, 403, 404, 409, 422))
+@routes.post("/prices/{price_id}/withdraw", responses=problems(401, 403, 404, 409, 422))
 async def withdraw_price_set_by_hand(price_id: PriceId, body: WithdrawalDraft, visit: Keeper) -> PriceShape:
     """Ends what was set by hand for this price's model; the public list's price counts again."""
     return _shape(visit.told(await withdraw_price(visit.desk, visit.asked, price_id, note=body.note)))

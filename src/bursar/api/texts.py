@@ -68,6 +68,13 @@ SearchText = Annotated[
 """A part of what is looked for; empty looks for everything."""
 
 
+def _text_only(value: Any) -> Any:
+    """A number would be taken for seconds since 1970."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("invalid_input", "A time is text, such as 2026-11-02T09:30:00Z.")
+    return value
+
+
 def _in_utc(value: datetime) -> datetime:
     """Far from the ends of the calendar, where another time zone would be beyond it."""
     if not YEAR_MIN <= value.year <= YEAR_MAX:
@@ -75,5 +82,5 @@ def _in_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_in_utc)]
 """A time with its offset, RFC 3339."""
