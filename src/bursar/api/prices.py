@@ -14,7 +14,8 @@ from bursar.api.identifiers import PriceId
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor, not_handed_out
 from bursar.api.price_terms import Bands, BandShape, Tokens, bands_from, bands_shape
 from bursar.api.signed_in import Visit, platform, platform_change
-from bursar.api.texts import Moment, Name, Note, SearchText
+from bursar.api.texts import Name, Note, SearchText
+from bursar.api.times import Moment
 from bursar.domain.ids import public_id
 from bursar.domain.price_changes import ChangeKind, PriceChange, RateChange, percent_text
 from bursar.domain.prices import (

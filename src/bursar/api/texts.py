@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 NOTE_LENGTH_MAX = 200
 SEARCH_LENGTH_MAX = 100
-YEAR_MIN, YEAR_MAX = 2000, 2200
 
 
 def _trimmed(value: Any) -> Any:
@@ -66,21 +64,3 @@ SearchText = Annotated[
     str, BeforeValidator(_trimmed), StringConstraints(max_length=SEARCH_LENGTH_MAX), AfterValidator(_printable)
 ]
 """A part of what is looked for; empty looks for everything."""
-
-
-def _text_only(value: Any) -> Any:
-    """A number would be taken for seconds since 1970."""
-    if not isinstance(value, str):
-        raise PydanticCustomError("invalid_input", "A time is text, such as 2026-11-02T09:30:00Z.")
-    return value
-
-
-def _in_utc(value: datetime) -> datetime:
-    """Far from the ends of the calendar, where another time zone would be beyond it."""
-    if not YEAR_MIN <= value.year <= YEAR_MAX:
-        raise PydanticCustomError("invalid_input", f"A time is in the years {YEAR_MIN} to {YEAR_MAX}.")
-    return value.astimezone(UTC)
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_in_utc)]
-"""A time with its offset, RFC 3339."""
