@@ -19,11 +19,12 @@ WITHOUT_TENANT: Final = {
     "remembered_answers": "a caller may be above all tenants",
     "redemption_codes": "a code belongs to no tenant until it is redeemed",
     "platform_events": "what was done to the platform itself",
+    "model_prices": "what a model costs is the same fact for every tenant",
 }
 
 # Tables that the application may add to and not change: what is recorded stays as it was recorded.
 APPEND_ONLY: Final = frozenset(
-    {"events", "platform_events", "ledger_batches", "ledger_journal", "ledger_journal_other"}
+    {"events", "platform_events", "model_prices", "ledger_batches", "ledger_journal", "ledger_journal_other"}
 )
 
 # The closed list of policies beside the tenant's scope. They show rows to the platform's own work, and to nobody else.

@@ -130,10 +130,13 @@ def test_a_meter_reports_up_to_six_decimals_and_may_report_nothing() -> None:
         ("0.0000010000001", 2),
         ("1.9999999", 2_000_000),
         ("123456789.1234561", 123_456_789_123_457),
+        ("123456789.1234560000000000000000001", 123_456_789_123_457),
     ],
 )
 def test_the_cost_of_a_call_is_rounded_up_to_the_next_micro_credit(exact: str, micro: int) -> None:
-    assert round_up_to_micro(Decimal(exact)) == Credits(micro)
+    numerator, denominator = Decimal(exact).as_integer_ratio()
+
+    assert round_up_to_micro(numerator, per=denominator) == Credits(micro)
 
 
 @pytest.mark.rule("AMOUNT-5")

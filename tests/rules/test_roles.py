@@ -58,6 +58,7 @@ EXPECTED: dict[Permission, set[Role]] = {
     Permission.SPEND: ALL_IN_A_TENANT,
     Permission.OWN_KEYS: ALL_IN_A_TENANT,
     Permission.OWN_ACCOUNT: {Role.SUPER_ADMIN} | ALL_IN_A_TENANT,
+    Permission.SEE_PRICES: {Role.SUPER_ADMIN} | ALL_IN_A_TENANT,
 }
 
 

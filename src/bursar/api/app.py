@@ -23,6 +23,8 @@ from bursar.api import (
     key_limits,
     members,
     pool,
+    price_factors,
+    prices,
     reclaims,
     redemption_codes,
     session,
@@ -63,6 +65,8 @@ ROUTERS = tuple(
         api_keys,
         key_limits,
         audit,
+        prices,
+        price_factors,
     )
 )
 

@@ -100,6 +100,8 @@ STATUSES: Mapping[str, int] = {
     "code_expired": 409,
     "code_revoked": 409,
     "price_unknown": 404,
+    "price_not_overridden": 409,
+    "usage_inconsistent": 422,
 }
 """The status of every refusal of `domain/refusals.py`."""
 

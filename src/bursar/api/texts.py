@@ -69,3 +69,8 @@ Address = Annotated[
     str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=250), AfterValidator(_printable)
 ]
 """An e-mail address where there must be one."""
+
+SearchText = Annotated[
+    str, BeforeValidator(_trimmed), StringConstraints(max_length=SEARCH_LENGTH_MAX), AfterValidator(_printable)
+]
+"""A part of what is looked for; empty looks for everything."""

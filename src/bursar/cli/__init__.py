@@ -1,1 +1,1 @@
-"""The command line: serve, demo, db, tenants, ledger."""
+"""The command line: serve, demo, db, tenants, ledger, prices."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bursar import __version__
 from bursar.actions.platform import create_super_admin, has_super_admin
+from bursar.actions.prices import fill_prices
 from bursar.cli.demo_people import PASSWORD, SUPER_ADMIN, TENANT, TENANT_ADMIN
 from bursar.cli.demo_seed import seed_demo
 from bursar.cli.desk import DataDir, Host, Port, at_work
@@ -67,6 +68,7 @@ def _with_super_admin(settings: Settings, ground: Ground) -> Callable[[Office], 
     async def prepare(office: Office) -> None:
         if first is not None:
             await create_super_admin(office.desk, first)
+        await fill_prices(office.desk)
 
     return prepare
 
@@ -74,6 +76,7 @@ def _with_super_admin(settings: Settings, ground: Ground) -> Callable[[Office], 
 def _with_demo(settings: Settings, ground: Ground) -> Callable[[Office], Awaitable[None]]:
     async def prepare(office: Office) -> None:
         await seed_demo(office.desk)
+        await fill_prices(office.desk)
 
     return prepare
 

@@ -1,6 +1,6 @@
 """Amounts of credits: what one is, how a person or a machine writes one, how a price becomes one.
 
-Not here: which account an amount may leave (`accounts`), or what a model costs (`prices`).
+Not here: which account an amount may leave (`accounts`), or what a call costs (`costs`).
 Read next: `refusals`, `accounts`.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
 
 from bursar.domain.refusals import Refusal
 
@@ -96,12 +95,13 @@ def parse_metered(text: object, *, field: str) -> Credits:
     return _parse(text, field=field, decimals_max=6, smallest="0.00")
 
 
-def round_up_to_micro(exact: Decimal) -> Credits:
-    """An exact cost in credits as an amount, rounded up to the next micro-credit. Called once per model call.
+def round_up_to_micro(exact: int, *, per: int) -> Credits:
+    """An exact cost of `exact` / `per` credits as an amount, rounded up to the next micro-credit. Called once per model
+    call. A fraction of whole numbers, because a decimal with a fixed number of digits can lose the last of them.
 
     Rule: AMOUNT-4
     """
-    return Credits(int((exact * MICRO_PER_CREDIT).to_integral_value(rounding=ROUND_CEILING)))
+    return Credits(-(-exact * MICRO_PER_CREDIT // per))
 
 
 def _parse(text: object, *, field: str, decimals_max: int, smallest: str) -> Credits:

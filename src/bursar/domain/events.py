@@ -30,6 +30,7 @@ _KINDS: tuple[EventKind, ...] = (
     _E("codes_issued", "Codes issued", "Redemption codes were made."),
     _E("code_revoked", "Code revoked", "A redemption code was taken back, or all open ones of a batch."),
     _E("price_set", "Price set", "The price of a model was set by hand."),
+    _E("price_withdrawn", "Price withdrawn", "A price set by hand ends, and the public list's counts again."),
     _E("prices_refreshed", "Prices refreshed", "Prices were taken over from the public list."),
     # Tenants
     _E("tenant_created", "Tenant created", "An organisation was made, with its tenant admin."),
@@ -39,6 +40,7 @@ _KINDS: tuple[EventKind, ...] = (
     _E("total_set", "Total set", "The platform gave or took back credits to reach a total."),
     _E("cycle_ceiling_set", "Ceiling set", "The platform capped credits per cycle, or uncapped them."),
     _E("settings_changed", "Settings changed", "The organisation's settings were changed."),
+    _E("price_factor_set", "Price factor set", "What prices are multiplied with was changed for a tenant or group."),
     _E("demo_seeded", "Demo filled", "The demo's people and credits are in place."),
     # Credits
     _E("grant", "Grant", "The platform gave credits to the pool."),

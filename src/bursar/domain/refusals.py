@@ -160,4 +160,6 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("code_expired", "Code expired", "The redemption code was not redeemed in time."),
     _K("code_revoked", "Code revoked", "The redemption code was taken back."),
     _K("price_unknown", "No such price", "There is no price for this model of this provider."),
+    _K("price_not_overridden", "Not set by hand", "Only a price that was set by hand can be withdrawn."),
+    _K("usage_inconsistent", "Inconsistent usage", "A part of what was used is more than the whole, or not a count."),
 )

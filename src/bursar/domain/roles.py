@@ -88,6 +88,7 @@ class Permission(StrEnum):
     CHANGE_TENANT = "change_tenant"
     GRANT = "grant"
     MANAGE_CODES = "manage_codes"
+    SEE_PRICES = "see_prices"
     MANAGE_PRICES = "manage_prices"
     MANAGE_SUPER_ADMINS = "manage_super_admins"
     SEE_PLATFORM_AUDIT = "see_platform_audit"
@@ -165,6 +166,7 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.CHANGE_TENANT: Right("Rename, suspend and cap a tenant.", _ANY, _NO, _NO, _NO),
     _P.GRANT: Right("Set a tenant's total, give and take back.", _ANY, _NO, _NO, _NO),
     _P.MANAGE_CODES: Right("Issue and revoke redemption codes.", _ANY, _NO, _NO, _NO),
+    _P.SEE_PRICES: Right("See what models cost.", _ANY, _TENANT, _TENANT, _TENANT, _S.SETTINGS_READ),
     _P.MANAGE_PRICES: Right("Maintain the prices of models.", _ANY, _NO, _NO, _NO),
     _P.MANAGE_SUPER_ADMINS: Right("Create and disable super admins.", _ANY, _NO, _NO, _NO),
     _P.SEE_PLATFORM_AUDIT: Right("Read the platform's audit log.", _ANY, _NO, _NO, _NO),

@@ -11,8 +11,8 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="cost-rounded-down",
         file="src/bursar/domain/credits.py",
-        before="to_integral_value(rounding=ROUND_CEILING)",
-        after='to_integral_value(rounding="ROUND_FLOOR")',
+        before="-(-exact * MICRO_PER_CREDIT // per)",
+        after="exact * MICRO_PER_CREDIT // per",
         fault="Fractions of a micro-credit are given away with every call.",
         breaks="AMOUNT-4",
         tests=(f"{RULES}/test_amounts.py",),

@@ -3,7 +3,7 @@
 from bursar.db.migrations import run_sql_beside
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0008"
 
 
 def upgrade() -> None:
