@@ -18,14 +18,17 @@ from bursar.api import (
     groups,
     holds,
     members,
+    own_account,
     pool,
     reclaims,
     redemption_codes,
-    session,
+    sessions,
+    sign_in,
     tenants,
     transactions,
 )
 from bursar.api.answers import ProblemDocument
+from bursar.api.cookies import CookieCarrier
 from bursar.api.front import Application
 from bursar.api.guard import Guard
 from bursar.api.probes import Check, probe_routes
@@ -37,7 +40,9 @@ PREFIX = "/api/v1"
 ROUTERS = tuple(
     module.routes
     for module in (
-        session,
+        sign_in,
+        own_account,
+        sessions,
         tenants,
         grants,
         redemption_codes,
@@ -100,4 +105,4 @@ def serve_api(
     """The API at work at a desk, behind its guard."""
     api = create_api(checks=checks, registry=registry)
     api.state.desk = desk
-    return Guard(api, body_max_bytes=body_max_bytes)
+    return Guard(CookieCarrier(api), body_max_bytes=body_max_bytes)

@@ -68,3 +68,34 @@ async def insert_platform_admin(transaction: Transaction, admin: PlatformAdmin) 
         admin.password_hash,
         admin.created_at,
     )
+
+
+async def lock_platform_admin(transaction: Transaction, admin_id: UUID) -> PlatformAdmin | None:
+    """The super admin with this id, whom nobody else changes until the transaction ends."""
+    row = await transaction.fetchrow(
+        """
+        select admin_id, username, email, display_name, password_hash, created_at, disabled_at
+        from platform_admins
+        where admin_id = $1
+        for no key update
+        """,
+        admin_id,
+    )
+    return None if row is None else PlatformAdmin(**dict(row))
+
+
+async def update_platform_admin(
+    transaction: Transaction, admin_id: UUID, *, display_name: str, password_hash: str
+) -> None:
+    """Changes what super admins may change of themselves."""
+    await transaction.execute(
+        """
+        update platform_admins
+        set display_name = $2,
+            password_hash = $3
+        where admin_id = $1
+        """,
+        admin_id,
+        display_name,
+        password_hash,
+    )
