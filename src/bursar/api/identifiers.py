@@ -32,6 +32,7 @@ def _documented(noun: str) -> WithJsonSchema:
 TenantId = Annotated[UUID, BeforeValidator(_reader("tenant")), _documented("tenant")]
 MemberId = Annotated[UUID, BeforeValidator(_reader("member")), _documented("member")]
 GroupId = Annotated[UUID, BeforeValidator(_reader("group")), _documented("group")]
+SessionId = Annotated[UUID, BeforeValidator(_reader("session")), _documented("session")]
 HoldId = Annotated[UUID, BeforeValidator(_reader("hold")), _documented("hold")]
 CodeId = Annotated[UUID, BeforeValidator(_reader("code")), _documented("code")]
 CodeBatchId = Annotated[UUID, BeforeValidator(_reader("code_batch")), _documented("code_batch")]

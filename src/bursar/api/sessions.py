@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from bursar.actions.sessions import SessionsEnded, end_member_sessions, end_other_sessions, end_own_session
 from bursar.api.answers import Shape, problems
 from bursar.api.cookies import SESSION_COOKIE, drop_cookie
+from bursar.api.identifiers import MemberId, SessionId
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor, not_handed_out
 from bursar.api.signed_in import TenantVisit, Visit, platform, platform_change, sign_in_of, tenant_change
 from bursar.domain.ids import parse_public_id, public_id
@@ -78,23 +79,21 @@ async def end_other_own_sessions(
 
 @routes.delete("/own/sessions/{session_id}", responses=problems(401, 403, 404, 422))
 async def end_one_own_session(
-    session_id: str, request: Request, visit: Annotated[Visit, platform_change(Permission.OWN_ACCOUNT)]
+    session_id: SessionId, request: Request, visit: Annotated[Visit, platform_change(Permission.OWN_ACCOUNT)]
 ) -> EndedSessions:
     """Ends one sign-in of one's own, this one too."""
-    identity = parse_public_id("session", session_id, field="session_id")
-    ended = visit.told(await end_own_session(visit.desk, visit.asked, identity))
-    if identity == sign_in_of(request).session.session_id:
+    ended = visit.told(await end_own_session(visit.desk, visit.asked, session_id))
+    if session_id == sign_in_of(request).session.session_id:
         drop_cookie(request, SESSION_COOKIE)
     return _ended(ended)
 
 
 @routes.delete("/members/{member_id}/sessions", responses=problems(401, 403, 404, 422))
 async def end_sessions_of_member(
-    member_id: str, visit: Annotated[TenantVisit, tenant_change(Permission.EDIT_MEMBER)]
+    member_id: MemberId, visit: Annotated[TenantVisit, tenant_change(Permission.EDIT_MEMBER)]
 ) -> EndedSessions:
     """Signs a member out everywhere; they may sign in again."""
-    identity = parse_public_id("member", member_id, field="member_id")
-    return _ended(visit.told(await end_member_sessions(visit.desk, visit.asked, visit.tenant_id, identity)))
+    return _ended(visit.told(await end_member_sessions(visit.desk, visit.asked, visit.tenant_id, member_id)))
 
 
 def _ended(ended: SessionsEnded) -> EndedSessions:
