@@ -152,12 +152,12 @@ def settings_for(**chosen: Any) -> Settings:
 
 @asynccontextmanager
 async def running_office(
-    fresh: FreshDatabase, *, passwords: Passwords | None = None, **chosen: Any
+    fresh: FreshDatabase, *, passwords: Passwords | None = None, clock: TurnedClock | None = None, **chosen: Any
 ) -> AsyncIterator[TestOffice]:
     """Serves on a free port of the loopback until the block ends."""
     ensure_journal_partitions(fresh.admin_url)
     ground = Ground(fresh.admin_url, Endpoints(fresh.app_url, fresh.platform_url), SECRET_KEY, is_joined=False)
-    clock = TurnedClock()
+    clock = clock or TurnedClock()
     passwords = passwords or Passwords(CHEAP_HASHER)
     settings = settings_for(**chosen)
     async with (

@@ -52,7 +52,7 @@ _HOUR, _DAY, _QUARTER = timedelta(hours=1), timedelta(days=1), timedelta(minutes
 
 THROTTLES: Mapping[CountedBy, Throttle] = {
     CountedBy.NAME_AT_ADDRESS: Throttle(
-        "One name from one address: a person who has forgotten it tries five times; a program gets 18 in an hour.",
+        "One name from one address: a person who has forgotten it tries five times; a program gets 17 in an hour.",
         free=5, window=_HOUR, wait_max=_QUARTER, is_cleared=True,
     ),
     CountedBy.ADDRESS: Throttle(
