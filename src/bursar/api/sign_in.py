@@ -66,8 +66,6 @@ async def start_session(body: SignIn, request: Request) -> Session:
     """Signs in and sets the cookie; a session that the client came with ends.
 
     It takes no idempotency key, because nobody is asking yet: each sign-in is one of its own.
-
-    Rule: SESSION-8
     """
     desk = desk_of(request)
     opened = await sign_in(desk, name=body.name, password=body.password, client=_client(request))
