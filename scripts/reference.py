@@ -187,7 +187,7 @@ def _default_of(field: FieldInfo) -> str:
         return described.partition(": ")[2] or described
     if field.default is PydanticUndefined:
         return "must be given"
-    return "unset" if field.default is None else f"`{field.default}`"
+    return "unset" if field.default in (None, ()) else f"`{field.default}`"
 
 
 def _commands(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -38,6 +38,7 @@ from bursar.outside.mail import Mailer, parse_sender, parse_smtp_url
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
 from bursar.store.tenants import TenantFilter, count_tenants
 from bursar.worker.answers import forget_old_answers
+from bursar.worker.attempts import forget_old_attempts
 from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
 from bursar.worker.refusals import forget_old_refusals
@@ -53,6 +54,7 @@ PLATFORM_POOL_SIZE = 4
 
 
 SESSION_SWEEP_SECONDS = 600.0
+ATTEMPTS_SWEEP_SECONDS = 60.0
 REFUSALS_SWEEP_SECONDS = 6 * 3600.0
 ANSWERS_SWEEP_SECONDS = 3600.0
 JOURNAL_MONTHS_SECONDS = 24 * 3600.0
@@ -247,6 +249,12 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             interval_seconds=SESSION_SWEEP_SECONDS,
             sentence="Clear away sign-ins that ended long ago.",
             work=lambda: clear_sessions(desk),
+        ),
+        Duty(
+            name="sign-in attempts",
+            interval_seconds=ATTEMPTS_SWEEP_SECONDS,
+            sentence="Forget attempts to sign in that count no more.",
+            work=lambda: forget_old_attempts(desk),
         ),
         Duty(
             name="refusals",

@@ -8,12 +8,19 @@ this module looks at the environment. `compose.py` turns them into a running off
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from bursar.outside.mail import parse_sender, parse_smtp_url
 
@@ -44,6 +51,11 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or :: for every interface.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one.")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks of the proxies in front, with commas between them, such as "
+        "127.0.0.1, 10.0.0.0/8; what they forward of a client's address and of https is believed, from nobody else.",
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="Folder of the embedded PostgreSQL, the secret key and its logs. Made on first start.",
@@ -126,6 +138,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
         return folder.expanduser().absolute()
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        """A list in the file, text with commas in the environment. A bit beyond a network's mask is a mistake."""
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            raise ValueError("must be addresses or networks with commas between them")
+        return tuple(ip_network(part.strip() if isinstance(part, str) else part) for part in parts if part != "")
 
     @field_validator("secret_key")
     @classmethod

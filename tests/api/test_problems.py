@@ -184,6 +184,7 @@ async def test_a_body_above_the_limit_is_refused_however_it_is_sent(house: TestO
         assert (response.status_code, problem_in(response)["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.rule("SESSION-18")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -203,6 +204,7 @@ async def test_a_write_caused_by_another_site_is_refused(house: TestOffice, head
     assert (response.status_code, problem_in(response)["code"]) == (403, "cross_site")
 
 
+@pytest.mark.rule("SESSION-18")
 @pytest.mark.parametrize("own", [{"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}, {"origin": "own"}, {}])
 async def test_a_write_of_our_own_pages_or_of_a_program_passes(house: TestOffice, own: dict[str, str]) -> None:
     headers = {name: house.url if value == "own" else value for name, value in own.items()}
@@ -214,6 +216,7 @@ async def test_a_write_of_our_own_pages_or_of_a_program_passes(house: TestOffice
     assert problem_in(response)["code"] == "sign_in_failed"
 
 
+@pytest.mark.rule("SESSION-18")
 async def test_a_form_that_another_site_could_post_is_refused(house: TestOffice) -> None:
     response = await house.visitor().post("/api/v1/session", data={"name": "root", "password": PASSWORD})
 

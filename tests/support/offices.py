@@ -40,6 +40,9 @@ from tests.support.postgres import SECRET_KEY, FreshDatabase
 
 PASSWORD = "correct horse battery"
 
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+"""Argon2id that spends next to nothing, so that tests sign in at once."""
+
 
 @dataclass
 class TestOffice:
@@ -148,15 +151,18 @@ def settings_for(**chosen: Any) -> Settings:
 
 
 @asynccontextmanager
-async def running_office(fresh: FreshDatabase, **chosen: Any) -> AsyncIterator[TestOffice]:
+async def running_office(
+    fresh: FreshDatabase, *, passwords: Passwords | None = None, clock: TurnedClock | None = None, **chosen: Any
+) -> AsyncIterator[TestOffice]:
     """Serves on a free port of the loopback until the block ends."""
     ensure_journal_partitions(fresh.admin_url)
     ground = Ground(fresh.admin_url, Endpoints(fresh.app_url, fresh.platform_url), SECRET_KEY, is_joined=False)
-    clock = TurnedClock()
-    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    clock = clock or TurnedClock()
+    passwords = passwords or Passwords(CHEAP_HASHER)
+    settings = settings_for(**chosen)
     async with (
-        office(settings_for(**chosen), ground, clock=clock, passwords=passwords) as running,
-        served(running.application) as url,
+        office(settings, ground, clock=clock, passwords=passwords) as running,
+        served(running.application, settings) as url,
     ):
         house = TestOffice(url, fresh.admin_url, running, clock)
         try:
@@ -167,11 +173,11 @@ async def running_office(fresh: FreshDatabase, **chosen: Any) -> AsyncIterator[T
 
 
 @asynccontextmanager
-async def served(application: Application) -> AsyncIterator[str]:
+async def served(application: Application, settings: Settings | None = None) -> AsyncIterator[str]:
     """Serves an ASGI application as `bursar serve` does; the address."""
     started = asyncio.Event()
     with listener_at("127.0.0.1", 0) as listener:
-        server = Server(uvicorn_config(application, grace_seconds=1), announce=started.set)
+        server = Server(uvicorn_config(application, settings or settings_for()), announce=started.set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started.wait()
         try:

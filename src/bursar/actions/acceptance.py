@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from bursar.actions.attempts import count_attempt, take_off
 from bursar.actions.desk import Asked, Change, Desk, RequestKey, Subject, Told, record
 from bursar.actions.invitations import SECRET_KIND, invitation_hash
 from bursar.actions.members import Hashed, NewMember, add_member, hash_password
 from bursar.actions.once import Done, once
-from bursar.actions.sessions import Client, open_session, sign_in
+from bursar.actions.persons import Person
+from bursar.actions.sign_in import Client, Opened, Proof, open_session, sign_in
 from bursar.db.transaction import Transaction, platform_reading, reading
+from bursar.domain.attempts import CountedBy, network_of
 from bursar.domain.ids import public_id
 from bursar.domain.invitations import check_acceptable, invitation_unknown
 from bursar.domain.people import NewPerson
@@ -25,15 +28,13 @@ from bursar.store.groups import find_group
 from bursar.store.invitations import Invitation, find_invitation, lock_invitation, update_invitation_accepted
 from bursar.store.members import Member
 from bursar.store.secret_hashes import SecretOwner, find_secret_owner
-from bursar.store.sign_in_names import SignInName
 from bursar.store.tenants import Tenant, get_tenant
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who is not signed in, and the request they come with."""
+    """Somebody who is not signed in, where they come from, and the key of their request."""
 
-    request_id: str | None
     client: Client
     once: RequestKey | None = None
 
@@ -65,13 +66,13 @@ class Joined:
     tenant: Tenant
 
 
-async def look_up_invitation(desk: Desk, token: str) -> OpenInvitation:
-    """What the link opens. Refuses `invitation_unknown`, `invitation_used`, `invitation_revoked`,
+async def look_up_invitation(desk: Desk, token: str, client: Client) -> OpenInvitation:
+    """What the link opens. Refuses `too_many_attempts`, `invitation_unknown`, `invitation_used`, `invitation_revoked`,
     `invitation_expired`, `tenant_suspended`.
 
     Rule: INVITATION-4
     """
-    found = await _behind(desk, token)
+    found = await _behind(desk, token, client)
     async with reading(desk.tenants, found.tenant_id) as transaction:
         tenant = await _active_tenant(transaction, found.tenant_id)
         invitation = await find_invitation(transaction, found.tenant_id, found.owner_id)
@@ -81,8 +82,8 @@ async def look_up_invitation(desk: Desk, token: str) -> OpenInvitation:
     return OpenInvitation(tenant.name, invitation.email, invitation.expires_at)
 
 
-async def accept_invitation(desk: Desk, visitor: Visitor, wanted: Acceptance) -> tuple[Done[Joined], str]:
-    """Makes the invited person a member and signs them in: the member, and the token of a new session.
+async def accept_invitation(desk: Desk, visitor: Visitor, wanted: Acceptance) -> tuple[Done[Joined], Opened]:
+    """Makes the invited person a member and signs them in: the member, and the new sign-in.
 
     Refuses what `look_up_invitation` does, `invalid_input` and `name_taken`. One acceptance wins; to all others the
     invitation is used. The same request sent again with its key gets the first answer, and signs in with the name and
@@ -90,14 +91,17 @@ async def accept_invitation(desk: Desk, visitor: Visitor, wanted: Acceptance) ->
 
     Rule: INVITATION-9, INVITATION-10, INVITATION-11
     """
-    found = await _behind(desk, wanted.token)
+    found = await _behind(desk, wanted.token, visitor.client)
     invitation = await _look_before_hashing(desk, found, is_repeatable=visitor.once is not None)
     person = NewPerson(wanted.username, wanted.display_name or wanted.username, invitation.email, wanted.password)
     # Hashed with the group as invited; whether that is still there is seen in the transaction.
     hashed = await hash_password(desk, NewMember(person, Role(invitation.role), invitation.group_id))
     asked = _asked(visitor, Actor(hashed.new.role, found.owner_id, found.tenant_id, person.display_name))
 
+    opened: Opened | None = None
+
     async def act(transaction: Transaction) -> Joined:
+        nonlocal opened
         locked = await lock_invitation(transaction, found.tenant_id, found.owner_id)
         # Asked again under the lock: meanwhile the invitation may have been sent again with another link.
         if locked is None or await _find(transaction, desk, wanted.token) is None:
@@ -105,15 +109,27 @@ async def accept_invitation(desk: Desk, visitor: Visitor, wanted: Acceptance) ->
         check_acceptable(locked.course, desk.clock.now())
         tenant = await _active_tenant(transaction, found.tenant_id)
         member = await _add(transaction, desk, visitor, found.tenant_id, locked, hashed)
+        proof = Proof(_person(member, tenant, hashed), "invitation", visitor.client)
+        opened = await open_session(transaction, desk, proof)
         return Joined(member, tenant)
 
     done = await once(desk, asked, found.tenant_id, Joined, act)
-    if done.replayed:
-        _, session_token = await sign_in(desk, name=wanted.username, password=wanted.password, client=visitor.client)
-    else:
-        who = SignInName(found.tenant_id, done.answer.member.member_id)
-        session_token = await open_session(desk, who, method="invitation", client=visitor.client)
-    return done, session_token
+    if done.replayed or opened is None:
+        opened = await sign_in(desk, name=wanted.username, password=wanted.password, client=visitor.client)
+    return done, opened
+
+
+def _person(member: Member, tenant: Tenant, hashed: Hashed) -> Person:
+    return Person(
+        identity=member.member_id,
+        username=member.username,
+        display_name=member.display_name,
+        email=member.email,
+        role=Role(member.role),
+        tenant=tenant,
+        is_active=True,
+        password_hash=hashed.password_hash,
+    )
 
 
 async def _look_before_hashing(desk: Desk, found: SecretOwner, *, is_repeatable: bool) -> Invitation:
@@ -156,15 +172,22 @@ async def _add(
 
 
 def _asked(visitor: Visitor, actor: Actor) -> Asked:
-    return Asked(actor, request_id=visitor.request_id, address=visitor.client.address, once=visitor.once)
+    return Asked(actor, request_id=visitor.client.request_id, address=visitor.client.address, once=visitor.once)
 
 
-async def _behind(desk: Desk, token: str) -> SecretOwner:
-    """The invitation that the token opens. Refuses `invitation_unknown`."""
+async def _behind(desk: Desk, token: str, client: Client) -> SecretOwner:
+    """The invitation that the token opens; tokens that open nothing are counted by address, as passwords are.
+
+    Refuses `too_many_attempts`, `invitation_unknown`.
+
+    Rule: INVITATION-4
+    """
+    attempt = await count_attempt(desk, {CountedBy.ADDRESS: network_of(client.address)})
     async with platform_reading(desk.platform) as transaction:
         found = await _find(transaction, desk, token)
     if found is None:
         raise invitation_unknown()
+    await take_off(desk, attempt, is_right=False)
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bursar.actions.desk import Desk
-from bursar.actions.sessions import Person
+from bursar.actions.persons import Person
 from bursar.db.transaction import platform_reading, reading, writing
 from bursar.domain.api_keys import KeyKind, is_address_allowed, is_secret
 from bursar.domain.refusals import Refusal

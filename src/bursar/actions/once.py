@@ -61,6 +61,16 @@ async def once_on_platform(desk: Desk, asked: Asked, answer_type: type[Answer], 
     return await _once(desk, asked, lambda: platform_writing(desk.platform), answer_type, act)
 
 
+async def once_of_own(desk: Desk, asked: Asked, answer_type: type[Answer], act: Act[Answer]) -> Done[Answer]:
+    """The same for what is the actor's own: in the own tenant, or on the platform for a super admin.
+
+    Rule: ONCE-1
+    """
+    if asked.actor.tenant_id is None:
+        return await once_on_platform(desk, asked, answer_type, act)
+    return await once(desk, asked, asked.actor.tenant_id, answer_type, act)
+
+
 async def _once(
     desk: Desk,
     asked: Asked,

@@ -1,6 +1,9 @@
-"""Signing in and out, and who is signed in.
+"""Who is signed in, and ending sign-ins.
 
-An unknown name and a wrong password get the same sentence after the same work, so nobody learns who has an account.
+A sign-in is looked up with every request and never remembered by a process, so what ends it ends it everywhere at once.
+How one begins is in `sign_in`.
+
+Rule: SESSION-9, SESSION-10, SESSION-12, SESSION-13
 """
 
 from __future__ import annotations
@@ -9,127 +12,198 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from bursar.actions.desk import Desk
-from bursar.db.transaction import platform_reading, platform_writing, reading
-from bursar.domain.permissions import Actor
+from bursar.actions.desk import Asked, Desk, Subject, Told, record
+from bursar.actions.once import Done, once, once_of_own
+from bursar.actions.persons import Person, check_may_be_here, find_person, subject_of
+from bursar.db.transaction import Transaction, platform_reading, platform_writing, retrying
+from bursar.domain.ids import public_id
+from bursar.domain.permissions import Target, check_may_reach, check_permission
 from bursar.domain.refusals import Refusal
-from bursar.domain.roles import Role, Scope
-from bursar.outside.identity import new_uuid
+from bursar.domain.roles import Permission, Role
 from bursar.outside.secrets import keyed_hash, new_token
-from bursar.store.members import find_credentials
-from bursar.store.platform_admins import get_platform_admin
+from bursar.store.members import find_member
 from bursar.store.sessions import (
+    LiveSession,
     SessionRow,
+    delete_other_tokens,
+    end_other_tokens,
     find_live_session,
-    insert_session,
     insert_session_token,
+    lock_session,
+    revoke_live_sessions,
     revoke_session,
+    update_session_rotated,
     update_session_seen,
 )
-from bursar.store.sign_in_names import SignInName, find_sign_in_name
-from bursar.store.tenants import Tenant, get_tenant
 
 SEEN_EVERY = timedelta(minutes=1)
 """A sign-in's last use is noted this often, not with every request."""
 
-USER_AGENT_LENGTH_MAX = 300
+TOKEN_CHANGES_EVERY = timedelta(hours=1)
+"""A token that was copied somewhere is worth this much use at the most, while its owner goes on working."""
+
+TOKEN_OVERLAP = timedelta(seconds=60)
+"""How long a token still works once its successor is in use: requests of the same page are under way with it."""
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody who can sign in: a super admin, or a member with the tenant.
+class SignedIn:
+    """The person behind a request, the sign-in, and a new token if this answer is to carry one."""
 
-    Where a program came with a key, this is the key's owner, with the key and the scopes it was given.
-    """
-
-    identity: UUID
-    username: str
-    display_name: str
-    email: str | None
-    role: Role
-    tenant: Tenant | None
-    is_active: bool
-    password_hash: str | None
-    key_id: UUID | None = None
-    scopes: frozenset[Scope] | None = None
-
-    @property
-    def actor(self) -> Actor:
-        tenant_id = self.tenant.tenant_id if self.tenant else None
-        return Actor(self.role, self.identity, tenant_id, self.display_name, self.scopes)
+    person: Person
+    session: SessionRow
+    new_token: str | None
+    is_token_ending: bool
 
 
 @dataclass(frozen=True)
-class Client:
-    """Where a sign-in came from, for the person to recognise it."""
+class SessionsEnded:
+    """How many sign-ins that could still be used have been ended."""
 
-    address: str | None
-    user_agent: str | None
+    ended: int
 
 
-async def sign_in(desk: Desk, *, name: str, password: str, client: Client) -> tuple[Person, str]:
-    """The person behind name and password, and the token of a new session.
+async def who_is(desk: Desk, token: str) -> SignedIn:
+    """The person a token belongs to, as everything stands at this moment.
 
-    Refuses `sign_in_failed`, and `member_disabled` only to somebody who knows the password.
+    Refuses `not_signed_in`, `tenant_suspended`, `member_disabled`.
+
+    Rule: SESSION-9, SESSION-10, SESSION-12
     """
     async with platform_reading(desk.platform) as transaction:
-        found = await find_sign_in_name(transaction, name)
-    person = await _person(desk, found) if found else None
-    is_right = await desk.passwords.matches(person.password_hash if person else None, password)
-    if person is None or not is_right:
-        raise Refusal("sign_in_failed", "The name or the password is wrong.")
-    _check_active(person)
-    found_in = person.tenant.tenant_id if person.tenant else None
-    return person, await open_session(desk, SignInName(found_in, person.identity), method="password", client=client)
+        live = await find_session(transaction, desk, token)
+    person = None if live is None else await find_person(desk, live.session.tenant_id, live.session.principal_id)
+    if live is None or person is None:
+        raise not_signed_in()
+    check_may_be_here(person)
+    new_token = await _used(desk, token, live) if _is_to_be_noted(desk, live) else None
+    return SignedIn(person, live.session, new_token, is_token_ending=live.token_valid_until is not None)
 
 
-async def open_session(desk: Desk, who: SignInName, *, method: str, client: Client) -> str:
-    """The token of a new session of somebody who has proved who they are, by this method."""
-    token = new_token()
+async def find_session(transaction: Transaction, desk: Desk, token: str) -> LiveSession | None:
+    """The sign-in that this token belongs to, if it can still be used."""
     now = desk.clock.now()
-    session = SessionRow(
-        session_id=new_uuid(),
-        tenant_id=who.tenant_id,
-        principal_id=who.principal_id,
-        method=method,
-        created_at=now,
-        last_seen_at=now,
-        rotated_at=now,
-        expires_at=now + desk.session_limits.absolute,
-        address=client.address,
-        user_agent=client.user_agent[:USER_AGENT_LENGTH_MAX] if client.user_agent else None,
+    return await find_live_session(
+        transaction, token_hash(desk, token), now=now, seen_after=now - desk.session_limits.idle
     )
-    async with platform_writing(desk.platform) as transaction:
-        await insert_session(transaction, session)
-        await insert_session_token(transaction, session.session_id, _token_hash(desk, token), issued_at=now)
+
+
+def _is_to_be_noted(desk: Desk, live: LiveSession) -> bool:
+    return live.is_first_use or desk.clock.now() - live.session.last_seen_at >= SEEN_EVERY or _is_due(desk, live)
+
+
+def _is_due(desk: Desk, live: LiveSession) -> bool:
+    """Whether the token is to be changed. One that has a successor in use is not followed by another."""
+    return live.token_valid_until is None and desk.clock.now() - live.session.rotated_at >= TOKEN_CHANGES_EVERY
+
+
+async def _used(desk: Desk, token: str, seen: LiveSession) -> str | None:
+    """Notes that the sign-in was used, and with which token; the next token if the time for it has come.
+
+    Rule: SESSION-9
+    """
+    session_id, now = seen.session.session_id, desk.clock.now()
+
+    async def attempt() -> str | None:
+        async with platform_writing(desk.platform) as transaction:
+            await lock_session(transaction, session_id)
+            # Looked up once more, because another request of the same page may have changed the token meanwhile.
+            live = await find_session(transaction, desk, token)
+            if live is None:
+                raise not_signed_in()
+            await update_session_seen(transaction, session_id, now=now)
+            if live.is_first_use:
+                await end_other_tokens(
+                    transaction, session_id, token_hash(desk, token), valid_until=now + TOKEN_OVERLAP
+                )
+            if not _is_due(desk, live):
+                return None
+            await delete_other_tokens(transaction, session_id, token_hash(desk, token))
+            return await change_token(transaction, desk, session_id)
+
+    return await retrying(attempt)
+
+
+async def change_token(transaction: Transaction, desk: Desk, session_id: UUID) -> str:
+    """The sign-in's next token; the present one works until the next is first used, and a little longer."""
+    token, now = new_token(), desk.clock.now()
+    await insert_session_token(transaction, session_id, token_hash(desk, token), issued_at=now)
+    await update_session_rotated(transaction, session_id, now=now)
     return token
 
 
-async def who_is(desk: Desk, token: str) -> Person:
-    """The person a session's token belongs to. Refuses `not_signed_in`, `member_disabled`."""
-    now = desk.clock.now()
-    token_hash = _token_hash(desk, token)
-    async with platform_reading(desk.platform) as transaction:
-        session = await find_live_session(transaction, token_hash, now=now, seen_after=now - desk.session_limits.idle)
-    person = await _person(desk, SignInName(session.tenant_id, session.principal_id)) if session else None
-    if session is None or person is None:
-        raise not_signed_in()
-    _check_active(person)
-    if now - session.last_seen_at >= SEEN_EVERY:
-        async with platform_writing(desk.platform) as transaction:
-            await update_session_seen(transaction, session.session_id, now=now)
-    return person
+async def end_own_session(desk: Desk, asked: Asked, session_id: UUID) -> Done[SessionsEnded]:
+    """Ends one sign-in of one's own. Refuses `session_unknown`.
+
+    Rule: SESSION-13
+    """
+    check_permission(asked.actor, Permission.OWN_ACCOUNT)
+    principal_id = asked.actor.identity
+    assert principal_id is not None, "who has an account is somebody"
+
+    async def act(transaction: Transaction) -> SessionsEnded:
+        now = desk.clock.now()
+        seen_after = now - desk.session_limits.idle
+        if not await revoke_session(transaction, principal_id, session_id, now=now, seen_after=seen_after):
+            raise Refusal("session_unknown", "There is no such sign-in.", field="session_id")
+        detail = {"ended": "1", "session_id": public_id("session", session_id)}
+        told = Told("sessions_ended", subject_of(asked.actor), detail=detail)
+        await record(transaction, desk, asked, asked.actor.tenant_id, told)
+        return SessionsEnded(1)
+
+    return await once_of_own(desk, asked, SessionsEnded, act)
 
 
-async def sign_out(desk: Desk, token: str) -> None:
-    """Ends the session; a token that is nobody's ends nothing."""
+async def end_other_sessions(desk: Desk, asked: Asked, *, kept: UUID) -> Done[SessionsEnded]:
+    """Ends all sign-ins of one's own but the one that is asking.
+
+    Rule: SESSION-13
+    """
+    check_permission(asked.actor, Permission.OWN_ACCOUNT)
+    principal_id = asked.actor.identity
+    assert principal_id is not None, "who has an account is somebody"
+
+    async def act(transaction: Transaction) -> SessionsEnded:
+        ended = await end_sessions(transaction, desk, principal_id, kept=kept)
+        await _tell_ended(transaction, desk, asked, asked.actor.tenant_id, subject_of(asked.actor), ended)
+        return SessionsEnded(ended)
+
+    return await once_of_own(desk, asked, SessionsEnded, act)
+
+
+async def end_member_sessions(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UUID) -> Done[SessionsEnded]:
+    """Ends all sign-ins of a member. Refuses `member_unknown`, `not_to_oneself`, `not_permitted`.
+
+    Rule: SESSION-13
+    """
+    check_permission(asked.actor, Permission.EDIT_MEMBER)
+
+    async def act(transaction: Transaction) -> SessionsEnded:
+        member = await find_member(transaction, tenant_id, member_id)
+        if member is None or member.status == "deleted":
+            raise Refusal("member_unknown", "There is no such member.", field="member_id")
+        check_may_reach(asked.actor, Permission.EDIT_MEMBER, Target(Role(member.role), member_id))
+        ended = await end_sessions(transaction, desk, member_id, kept=None)
+        await _tell_ended(transaction, desk, asked, tenant_id, Subject("member", member_id), ended)
+        return SessionsEnded(ended)
+
+    return await once(desk, asked, tenant_id, SessionsEnded, act)
+
+
+async def end_sessions(transaction: Transaction, desk: Desk, principal_id: UUID, *, kept: UUID | None) -> int:
+    """Ends somebody's sign-ins but the one that is kept, in a transaction that is under way; returns how many."""
     now = desk.clock.now()
-    async with platform_writing(desk.platform) as transaction:
-        session = await find_live_session(
-            transaction, _token_hash(desk, token), now=now, seen_after=now - desk.session_limits.idle
-        )
-        if session is not None:
-            await revoke_session(transaction, session.session_id, now=now)
+    return await revoke_live_sessions(
+        transaction, principal_id, now=now, seen_after=now - desk.session_limits.idle, kept=kept
+    )
+
+
+async def _tell_ended(
+    transaction: Transaction, desk: Desk, asked: Asked, tenant_id: UUID | None, subject: Subject, ended: int
+) -> None:
+    if ended:
+        told = Told("sessions_ended", subject, detail={"ended": str(ended)})
+        await record(transaction, desk, asked, tenant_id, told)
 
 
 def not_signed_in() -> Refusal:
@@ -137,45 +211,6 @@ def not_signed_in() -> Refusal:
     return Refusal("not_signed_in", "Sign in first.")
 
 
-async def _person(desk: Desk, found: SignInName) -> Person | None:
-    if found.tenant_id is None:
-        async with platform_reading(desk.platform) as transaction:
-            admin = await get_platform_admin(transaction, found.principal_id)
-        if admin is None:
-            return None
-        return Person(
-            identity=admin.admin_id,
-            username=admin.username,
-            display_name=admin.display_name,
-            email=admin.email,
-            role=Role.SUPER_ADMIN,
-            tenant=None,
-            is_active=admin.disabled_at is None,
-            password_hash=admin.password_hash,
-        )
-    async with reading(desk.tenants, found.tenant_id) as transaction:
-        tenant = await get_tenant(transaction, found.tenant_id)
-        credentials = await find_credentials(transaction, found.tenant_id, found.principal_id)
-    if tenant is None or credentials is None or credentials.member.status == "deleted":
-        return None
-    member = credentials.member
-    return Person(
-        identity=member.member_id,
-        username=member.username,
-        display_name=member.display_name,
-        email=member.email,
-        role=Role(member.role),
-        tenant=tenant,
-        is_active=member.status == "active" and tenant.status == "active",
-        password_hash=credentials.password_hash,
-    )
-
-
-def _check_active(person: Person) -> None:
-    if not person.is_active:
-        raise Refusal("member_disabled", "This account is disabled. Ask an admin of your organisation.")
-
-
-def _token_hash(desk: Desk, token: str) -> bytes:
+def token_hash(desk: Desk, token: str) -> bytes:
     """Keyed, so a copy of the table cannot even be searched for a token somebody has seen."""
     return keyed_hash(desk.secret_for("session tokens"), token)

@@ -46,6 +46,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "The state of things does not allow it",
         422: "The input is malformed",
         429: "Too many attempts; `Retry-After` says for how long",
+        503: "Too busy, or the database cannot be reached; `Retry-After` says for how long",
     }
     schema = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
     return {

@@ -22,19 +22,22 @@ from bursar.api import (
     invitations,
     key_limits,
     members,
+    own_account,
     pool,
     price_factors,
     prices,
     reclaims,
     redemption_codes,
-    session,
+    sessions,
     settings,
+    sign_in,
     super_admins,
     tenants,
     totals,
     transactions,
 )
 from bursar.api.answers import ProblemDocument
+from bursar.api.cookies import CookieCarrier
 from bursar.api.front import Application
 from bursar.api.guard import Guard
 from bursar.api.probes import Check, probe_routes
@@ -46,7 +49,9 @@ PREFIX = "/api/v1"
 ROUTERS = tuple(
     module.routes
     for module in (
-        session,
+        sign_in,
+        own_account,
+        sessions,
         super_admins,
         tenants,
         totals,
@@ -118,4 +123,4 @@ def serve_api(
     """The API at work at a desk, behind its guard."""
     api = create_api(checks=checks, registry=registry)
     api.state.desk = desk
-    return Guard(api, body_max_bytes=body_max_bytes)
+    return Guard(CookieCarrier(api), body_max_bytes=body_max_bytes)

@@ -3,6 +3,8 @@
 Cookies travel with requests that other sites cause, so a write must come from our own origin. Browsers say where a
 request comes from in `Sec-Fetch-Site`, older ones in `Origin`; programs send neither and hold no one else's cookie.
 A key is added by nobody but the program that has it, so what comes with one may come from anywhere.
+
+Rule: SESSION-18
 """
 
 from __future__ import annotations
@@ -98,7 +100,10 @@ def bearer_of(authorization: str | None) -> str | None:
 def is_own_origin(headers: dict[str, str]) -> bool:
     """Whether a write was caused by our own pages or by no page at all.
 
-    Only host and port of the origin are compared: a proxy in front may speak https while we see http.
+    Only host and port of the origin are compared: a proxy in front may speak https while we see http. The origin
+    `null`, which is every page that hides where it comes from, has neither.
+
+    Rule: SESSION-18
     """
     site = headers.get("sec-fetch-site")
     if site is not None:

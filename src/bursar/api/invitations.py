@@ -11,14 +11,13 @@ from pydantic import Field
 
 from bursar.actions.acceptance import Acceptance, Visitor, accept_invitation, look_up_invitation
 from bursar.actions.invitations import Sent, Wanted, invite, resend_invitation, revoke_invitation
-from bursar.actions.sessions import Client
 from bursar.api.answers import Shape, problems
 from bursar.api.idempotency import REPLAYED_HEADER, IdempotencyKey, request_key
 from bursar.api.identifiers import GroupId, InvitationId
 from bursar.api.members import Password, Username
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
-from bursar.api.session import end_session_of, set_session_cookie
-from bursar.api.signed_in import TenantVisit, address_of, desk_of, tenant, tenant_change
+from bursar.api.sign_in import carry_session, client_of, end_session_of
+from bursar.api.signed_in import TenantVisit, desk_of, tenant, tenant_change
 from bursar.api.texts import Address, Note, OptionalName
 from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.invitations import MAIL_FAULTS, Delivery, InvitationState
@@ -185,24 +184,23 @@ async def take_back_invitation(
     visit.told(await revoke_invitation(visit.desk, visit.asked, visit.tenant_id, invitation_id))
 
 
-@routes.post("/invitation-look-up", responses=problems(403, 404, 409, 422))
+@routes.post("/invitation-look-up", responses=problems(403, 404, 409, 422, 429))
 async def look_up_invitation_by_token(body: LinkToken, request: Request) -> InvitationGlimpse:
     """What a link opens. It takes no sign-in, and changes nothing."""
-    found = await look_up_invitation(desk_of(request), body.token)
+    found = await look_up_invitation(desk_of(request), body.token, client_of(request))
     return InvitationGlimpse(tenant_name=found.tenant_name, email=found.email, expires_at=found.expires_at)
 
 
-@routes.post("/invitation-acceptance", status_code=201, responses=problems(401, 403, 404, 409, 422))
+@routes.post("/invitation-acceptance", status_code=201, responses=problems(401, 403, 404, 409, 422, 429, 503))
 async def accept_invitation_by_token(
     body: AcceptanceDraft, request: Request, response: Response, idempotency_key: IdempotencyKey = None
 ) -> JoinedMember:
     """Makes the invited person a member, and signs them in; a session that the client came with ends."""
-    client = Client(address_of(request), request.headers.get("user-agent"))
-    visitor = Visitor(request.scope["request_id"], client, await request_key(request, idempotency_key))
+    visitor = Visitor(client_of(request), await request_key(request, idempotency_key))
     wanted = Acceptance(body.token, body.username, body.display_name, body.password)
-    done, session_token = await accept_invitation(desk_of(request), visitor, wanted)
-    await end_session_of(request)
-    set_session_cookie(request, response, session_token)
+    done, opened = await accept_invitation(desk_of(request), visitor, wanted)
+    await end_session_of(request, None)
+    carry_session(request, opened)
     if done.replayed:
         response.headers[REPLAYED_HEADER] = "true"
     member, organisation = done.answer.member, done.answer.tenant

@@ -11,7 +11,9 @@ from fastapi import Depends, Query, Request, Response
 
 from bursar.actions.desk import Asked, Desk
 from bursar.actions.key_sign_in import authenticate_key
-from bursar.actions.sessions import Person, not_signed_in, who_is
+from bursar.actions.persons import Person
+from bursar.actions.sessions import SignedIn, not_signed_in, who_is
+from bursar.api.cookies import SESSION_COOKIE, cookie_of, set_cookie
 from bursar.api.guard import bearer_of
 from bursar.api.idempotency import REPLAYED_HEADER, IdempotencyKey, request_key
 from bursar.api.identifiers import TenantId
@@ -19,9 +21,6 @@ from bursar.domain.api_keys import KeyKind
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission, Role
-
-COOKIE = "bursar_session"
-COOKIE_LENGTH_MAX = 200
 
 Answer = TypeVar("Answer", covariant=True)
 
@@ -45,10 +44,10 @@ def desk_of(request: Request) -> Desk:
 
 
 async def signed_in(request: Request) -> Person:
-    """The owner of the key that was sent, else the person whose session the cookie carries. A key that is refused is
-    refused: the cookie beside it is not even looked at.
+    """The owner of the key that was sent, else the person whose session the cookie carries; a token that is due for it
+    is changed with the answer. A key that is refused is refused: the cookie beside it is not even looked at.
 
-    Refuses `not_signed_in`, and what `authenticate_key` refuses.
+    Refuses `not_signed_in`, `tenant_suspended`, `member_disabled`, and what `authenticate_key` refuses.
 
     Rule: KEY-9
     """
@@ -56,10 +55,25 @@ async def signed_in(request: Request) -> Person:
     if secret is not None:
         desk, address = desk_of(request), address_of(request)
         return (await authenticate_key(desk, secret, address=address, wanted=KeyKind.MANAGEMENT)).person
-    token = request.cookies.get(COOKIE)
-    if not token or len(token) > COOKIE_LENGTH_MAX:
+    token = cookie_of(request, SESSION_COOKIE)
+    if token is None:
         raise not_signed_in()
-    return await who_is(desk_of(request), token)
+    found = await who_is(desk_of(request), token)
+    if found.new_token is not None:
+        carry_token(request, found, found.new_token)
+    request.state.signed_in = found
+    return found.person
+
+
+def sign_in_of(request: Request) -> SignedIn:
+    """The sign-in that this request came with, once the person behind it is known."""
+    found: SignedIn = request.state.signed_in
+    return found
+
+
+def carry_token(request: Request, found: SignedIn, token: str) -> None:
+    """Lets the answer to this request bring the sign-in's new token, for as long as the sign-in lasts at the most."""
+    set_cookie(request, SESSION_COOKIE, token, lasts=found.session.expires_at - desk_of(request).clock.now())
 
 
 @dataclass(frozen=True)

@@ -124,9 +124,7 @@ async def serve(
         async with office(settings, ground) as running:
             await prepare(running)
             quieten_collector()
-            server = Server(
-                uvicorn_config(running.application, grace_seconds=settings.shutdown_grace_seconds), announce=announce
-            )
+            server = Server(uvicorn_config(running.application, settings), announce=announce)
             await server.serve(sockets=[listener])
     except asyncio.CancelledError:
         # Told to stop before the first request could be served: that is a clean end too.
@@ -137,8 +135,14 @@ async def serve(
             loop.remove_signal_handler(number)
 
 
-def uvicorn_config(application: Application, *, grace_seconds: int) -> uvicorn.Config:
-    """How an application is served, here and in tests."""
+def uvicorn_config(application: Application, settings: Settings) -> uvicorn.Config:
+    """How an application is served, here and in tests.
+
+    A client is whoever connects, unless that is a trusted proxy: then it is the last of `X-Forwarded-For` that is none.
+
+    Rule: SESSION-17
+    """
+    proxies = [str(network) for network in settings.trusted_proxies]
     return uvicorn.Config(
         application,
         http="httptools",
@@ -148,5 +152,7 @@ def uvicorn_config(application: Application, *, grace_seconds: int) -> uvicorn.C
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=grace_seconds,
+        timeout_graceful_shutdown=settings.shutdown_grace_seconds,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
     )

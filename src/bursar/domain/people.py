@@ -58,13 +58,13 @@ def check_email(email: str) -> None:
         raise Refusal("invalid_input", "This is not an email address.", field="email")
 
 
-def check_password(password: str) -> None:
+def check_password(password: str, *, field: str = "password") -> None:
     """Refuses `invalid_input` for a password that is too short or too long."""
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise Refusal(
             "invalid_input",
             f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.",
-            field="password",
+            field=field,
         )
 
 

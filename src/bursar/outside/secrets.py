@@ -12,6 +12,8 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -19,10 +21,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bursar.domain.refusals import Refusal
+
 SECRET_KEY_FILE = "secret.key"  # noqa: S105  a file's name, not a secret
 TOKEN_BYTES = 32
 _NONCE_BYTES = 12
 PASSWORD_CHECKS_AT_ONCE = 4  # each takes 64 MiB and one core for its time; more at once would only be a way to flood us
+PASSWORD_CHECKS_WAITING_MAX = 32  # the last of them waits some seconds; whoever came after would give up anyway
+TOO_BUSY_SECONDS = 2  # by then those that are waiting are mostly done
 
 
 def load_or_make_secret_key(data_dir: Path) -> bytes:
@@ -100,18 +106,41 @@ class Passwords:
         """Argon2id with the library's recommended cost, unless told to spend less."""
         self._hasher = hasher or PasswordHasher()
         self._gate = asyncio.Semaphore(PASSWORD_CHECKS_AT_ONCE)
+        self._asked = 0
         self._nobody = self._hasher.hash(new_token())
 
     async def hashed(self, password: str) -> str:
-        """What to store for a password."""
-        async with self._gate:
+        """What to store for a password. Refuses `too_busy`."""
+        async with self._turn():
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def matches(self, stored: str | None, password: str) -> bool:
-        """Whether the password is the stored one. Takes the same time where nothing is stored, and says no."""
-        async with self._gate:
+        """Whether the password is the stored one. Takes the same time where nothing is stored, and says no.
+
+        Refuses `too_busy`.
+        """
+        async with self._turn():
             is_right = await asyncio.to_thread(self._verify, stored or self._nobody, password)
         return is_right and stored is not None
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One of the few places at the work, in the order of asking; a bounded number may wait for one.
+
+        Rule: SESSION-7
+        """
+        if self._asked >= PASSWORD_CHECKS_AT_ONCE + PASSWORD_CHECKS_WAITING_MAX:
+            raise Refusal(
+                "too_busy",
+                "Too many passwords are being checked at this moment. Try again in a few seconds.",
+                retry_after_seconds=str(TOO_BUSY_SECONDS),
+            )
+        self._asked += 1
+        try:
+            async with self._gate:
+                yield
+        finally:
+            self._asked -= 1
 
     def _verify(self, stored: str, password: str) -> bool:
         try:

@@ -25,14 +25,6 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """What signing in needs to know about a member."""
-
-    member: Member
-    password_hash: str | None
-
-
-@dataclass(frozen=True)
 class MemberFilter:
     """Which members a page shows: part of a name or address, and one group, or all."""
 
@@ -78,25 +70,6 @@ async def find_member(transaction: Transaction, tenant_id: UUID, member_id: UUID
         member_id,
     )
     return None if row is None else Member(**dict(row))
-
-
-async def find_credentials(transaction: Transaction, tenant_id: UUID, member_id: UUID) -> Credentials | None:
-    """The member with this id, with what the password is checked against."""
-    row = await transaction.fetchrow(
-        """
-        select member_id, number, username, display_name, email, role, status, group_id, created_at, password_hash
-        from members
-        where tenant_id = $1
-          and member_id = $2
-        """,
-        tenant_id,
-        member_id,
-    )
-    if row is None:
-        return None
-    columns = dict(row)
-    password_hash = columns.pop("password_hash")
-    return Credentials(Member(**columns), password_hash)
 
 
 async def list_members(

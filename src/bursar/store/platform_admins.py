@@ -132,3 +132,20 @@ async def list_platform_admins(transaction: Transaction, *, after: UUID | None, 
 async def count_platform_admins(transaction: Transaction) -> int:
     """How many super admins there are, disabled ones included."""
     return int(await transaction.fetchval("select count(*) from platform_admins"))
+
+
+async def update_platform_admin(
+    transaction: Transaction, admin_id: UUID, *, display_name: str, password_hash: str
+) -> None:
+    """Changes what super admins may change of themselves."""
+    await transaction.execute(
+        """
+        update platform_admins
+        set display_name = $2,
+            password_hash = $3
+        where admin_id = $1
+        """,
+        admin_id,
+        display_name,
+        password_hash,
+    )
