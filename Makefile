@@ -84,6 +84,10 @@ mutants: .venv/ready-to-develop ## Plant each named fault into the ledger and pr
 fuzz: .venv/ready-to-develop ## Try every route in every role with what fits its contract and what does not (minutes).
 	@BURSAR_FUZZ_EXAMPLES=100 $(PY) -m pytest tests/contract -n 2 $(ARGS)
 
+.PHONY: bench-search
+bench-search: .venv/ready-to-develop ## Measure searches among 100 000 members and write them into docs/concepts/performance.md (a minute).
+	@$(PY) -m tests.load.search $(ARGS)
+
 .PHONY: bench
 bench: .venv/ready-to-develop ## Measure the ledger beside pgbench and write docs/concepts/performance.md (minutes).
 	@$(PY) -m tests.load.bench $(ARGS)

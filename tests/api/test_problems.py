@@ -140,7 +140,7 @@ async def test_every_wrong_field_is_named_at_once(house: TestOffice) -> None:
     admin = await house.signed_in("acme-admin")
 
     response = await admin.post(
-        "/api/v1/members", json={"username": "a b", "display_name": "", "password": "short", "role": "owner"}
+        "/api/v1/members", json={"username": "a b", "display_name": "A\nB", "password": "short", "role": "owner"}
     )
 
     problem = problem_in(response)

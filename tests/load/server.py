@@ -26,6 +26,7 @@ class MeasuredServer:
 
     admin_url: str
     app_url: str
+    platform_url: str
     version: str
 
 
@@ -44,7 +45,7 @@ def measured_server() -> Iterator[MeasuredServer]:
                 ).fetchone()
             assert row is not None
             assert row[1] == "on"
-            yield MeasuredServer(server.admin_url, endpoints.app_url, str(row[0]))
+            yield MeasuredServer(server.admin_url, endpoints.app_url, endpoints.platform_url, str(row[0]))
 
 
 def machine_name() -> str:

@@ -92,7 +92,7 @@ class TestOffice:
         tenant, admin = made.tenant, made.admin
         asked = Asked(Actor(Role.TENANT_ADMIN, admin.member_id, tenant.tenant_id, admin.display_name))
         new_member = NewMember(person(f"{word}-member"), Role.MEMBER)
-        member = (await create_member(self.desk, asked, tenant.tenant_id, new_member)).answer
+        member = (await create_member(self.desk, asked, tenant.tenant_id, new_member)).answer.member
         return Place(tenant, admin, member)
 
     async def admin(self, place: Place, username: str | None = None) -> Member:
@@ -100,7 +100,7 @@ class TestOffice:
         asked = Asked(Actor(Role.TENANT_ADMIN, place.admin.member_id, place.tenant.tenant_id, place.admin.display_name))
         word = place.tenant.name.split()[0].lower()
         new = NewMember(person(username or f"{word}-deputy"), Role.ADMIN)
-        return (await create_member(self.desk, asked, place.tenant.tenant_id, new)).answer
+        return (await create_member(self.desk, asked, place.tenant.tenant_id, new)).answer.member
 
     async def granted(self, place: Place, amount: str) -> None:
         """Credits in the tenant's pool."""

@@ -43,6 +43,7 @@ async def add_super_admin(desk: Desk, asked: Asked, person: NewPerson) -> Done[S
     """
     check_permission(asked.actor, Permission.MANAGE_SUPER_ADMINS)
     check_new_person(person)
+    assert person.password is not None, "it has just been checked"
     admin = PlatformAdmin(
         admin_id=new_uuid(),
         username=person.username,

@@ -1,4 +1,4 @@
-"""The people of a tenant and what each has."""
+"""The people of a tenant and what each has. What is changed of them is in `member_changes`."""
 
 from __future__ import annotations
 
@@ -8,34 +8,47 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from bursar.actions.members import NewMember, create_member
+from bursar.actions.members import MemberState, NewMember, create_member
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
+from bursar.api.identifiers import GroupId, MemberId
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
 from bursar.api.signed_in import TenantVisit, tenant, tenant_change
-from bursar.api.texts import SEARCH_LENGTH_MAX, Email, Name
-from bursar.domain.ids import parse_public_id, public_id
-from bursar.domain.people import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN, NewPerson
+from bursar.api.texts import SEARCH_LENGTH_MAX, Email, OptionalName
+from bursar.domain.ids import public_id
+from bursar.domain.people import (
+    PASSWORD_LENGTH_MAX,
+    PASSWORD_LENGTH_MIN,
+    USERNAME_PATTERN,
+    NewPerson,
+    shown_name,
+)
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import ROLE_LABELS, Permission, Role
 from bursar.reports.members import MemberRow, see_member, see_members
-from bursar.store.members import MemberFilter
+from bursar.store.member_search import MemberFilter
 
 routes = APIRouter(prefix="/members", tags=["members"])
 
-Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Username = Annotated[str, Field(pattern=f"^{USERNAME_PATTERN}$")]
 Password = Annotated[str, Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)]
+MemberRole = Literal["tenant_admin", "admin", "member"]
+MemberStatus = Literal["active", "disabled"]
 
 
 class MemberDraft(Shape):
-    """Somebody to be added. Without a group they come into Default."""
+    """Somebody to be added. Without a group they come into Default; without a display name they are shown by their
+    username. A password is required, except for a service account, which has none. Only a super admin makes a tenant
+    admin, and nobody else."""
 
     username: Username
-    display_name: Name
+    display_name: OptionalName = None
     email: Email = None
-    password: Password
-    role: Literal["member", "admin"] = "member"
-    group_id: str | None = None
+    password: Password | None = None
+    is_service_account: bool = False
+    role: MemberRole = "member"
+    group_id: GroupId | None = None
+    job_title: OptionalName = None
 
 
 class MemberShape(Shape):
@@ -46,9 +59,11 @@ class MemberShape(Shape):
     username: str
     display_name: str
     email: str | None
-    role: Literal["tenant_admin", "admin", "member"]
+    job_title: str | None
+    is_service_account: bool
+    role: MemberRole
     role_label: str
-    status: str
+    status: MemberStatus
     group_id: str
     created_at: datetime
     monthly: Amount
@@ -73,32 +88,42 @@ class MemberList(Shape):
 async def create_member_with_password(
     body: MemberDraft, visit: Annotated[TenantVisit, tenant_change(Permission.CREATE_MEMBER)]
 ) -> MemberShape:
-    """Adds somebody to the tenant."""
-    group_id = None if body.group_id is None else parse_public_id("group", body.group_id, field="group_id")
-    person = NewPerson(body.username, body.display_name, body.email, body.password)
-    new = NewMember(person, Role(body.role), group_id)
-    member = visit.told(await create_member(visit.desk, visit.asked, visit.tenant_id, new))
-    row = await see_member(visit.desk.tenants, visit.tenant_id, member.member_id, visit.desk.clock.of_ledger)
-    return _shape(row)
+    """Adds somebody to the tenant, or a service account, which nobody signs in as."""
+    new = NewMember(
+        NewPerson(
+            username=body.username,
+            display_name=shown_name(body.display_name, username=body.username),
+            email=body.email,
+            password=body.password,
+        ),
+        Role(body.role),
+        group_id=body.group_id,
+        job_title=body.job_title,
+        is_service_account=body.is_service_account,
+    )
+    return shape_of(visit.told(await create_member(visit.desk, visit.asked, visit.tenant_id, new)))
 
 
 @routes.get("", responses=problems(401, 403, 404, 422))
 async def list_members_of_tenant(
     visit: Annotated[TenantVisit, tenant(Permission.SEE_MEMBERS)],
     search: Annotated[
-        str | None, Query(max_length=SEARCH_LENGTH_MAX, description="Part of a username, display name or email.")
+        str | None,
+        Query(
+            max_length=SEARCH_LENGTH_MAX,
+            description="Words that all occur in username, display name or email; capitals and accents do not matter.",
+        ),
     ] = None,
-    group_id: Annotated[str | None, Query(description="Only this group's.")] = None,
+    group_id: Annotated[GroupId | None, Query(description="Only this group's.")] = None,
+    status: Annotated[MemberStatus | None, Query(description="Only active or only disabled ones.")] = None,
+    role: Annotated[MemberRole | None, Query(description="Only those of this role.")] = None,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> MemberList:
     """The members by number, deleted ones left out."""
     if search is not None and "\0" in search:
         raise Refusal("invalid_input", "A search must not contain control characters.", field="search")
-    wanted = MemberFilter(
-        search=search.strip() or None if search else None,
-        group_id=None if group_id is None else parse_public_id("group", group_id, field="group_id"),
-    )
+    wanted = MemberFilter(search=search, group_id=group_id, status=status, role=role)
     after = None if cursor is None else decode_cursor(cursor, int)[0]
     page = await see_members(
         visit.desk.tenants, visit.tenant_id, visit.desk.clock.of_ledger, wanted, after=after, limit=limit + 1
@@ -113,10 +138,14 @@ async def list_members_of_tenant(
 
 
 @routes.get("/{member_id}", responses=problems(401, 403, 404, 422))
-async def get_member(member_id: str, visit: Annotated[TenantVisit, tenant(Permission.SEE_MEMBERS)]) -> MemberShape:
+async def get_member(member_id: MemberId, visit: Annotated[TenantVisit, tenant(Permission.SEE_MEMBERS)]) -> MemberShape:
     """One member."""
-    identity = parse_public_id("member", member_id, field="member_id")
-    return _shape(await see_member(visit.desk.tenants, visit.tenant_id, identity, visit.desk.clock.of_ledger))
+    return _shape(await see_member(visit.desk.tenants, visit.tenant_id, member_id, visit.desk.clock.of_ledger))
+
+
+def shape_of(state: MemberState) -> MemberShape:
+    """A member as an action left them."""
+    return _shape(MemberRow(state.member, state.figures))
 
 
 def _shape(row: MemberRow) -> MemberShape:
@@ -128,6 +157,8 @@ def _shape(row: MemberRow) -> MemberShape:
             "username": member.username,
             "display_name": member.display_name,
             "email": member.email,
+            "job_title": member.job_title,
+            "is_service_account": member.is_service_account,
             "role": member.role,
             "role_label": ROLE_LABELS[Role(member.role)],
             "status": member.status,

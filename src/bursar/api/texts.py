@@ -17,7 +17,8 @@ def _trimmed(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _empty_is_none(value: Any) -> Any:
+def blank_is_none(value: Any) -> Any:
+    """An empty field of a form is one that nothing was entered into."""
     return None if value == "" else value
 
 
@@ -36,7 +37,7 @@ Name = Annotated[
 OptionalName = Annotated[
     Annotated[str, StringConstraints(max_length=120)] | None,
     AfterValidator(_printable),
-    BeforeValidator(_empty_is_none),
+    BeforeValidator(blank_is_none),
     BeforeValidator(_trimmed),
 ]
 """What somebody is called besides, or nothing: blank is as good as absent."""
@@ -44,7 +45,7 @@ OptionalName = Annotated[
 Note = Annotated[
     Annotated[str, StringConstraints(max_length=NOTE_LENGTH_MAX)] | None,
     AfterValidator(_printable),
-    BeforeValidator(_empty_is_none),
+    BeforeValidator(blank_is_none),
     BeforeValidator(_trimmed),
 ]
 """Why somebody did something; none is as good as empty."""
@@ -52,7 +53,7 @@ Note = Annotated[
 Contact = Annotated[
     Annotated[str, StringConstraints(max_length=CONTACT_LENGTH_MAX)] | None,
     AfterValidator(_printable),
-    BeforeValidator(_empty_is_none),
+    BeforeValidator(blank_is_none),
     BeforeValidator(_trimmed),
 ]
 """Whom to ask for help: a sentence, or an address of the web or of mail; none is as good as empty."""
@@ -60,7 +61,7 @@ Contact = Annotated[
 Email = Annotated[
     Annotated[str, StringConstraints(max_length=250)] | None,
     AfterValidator(_printable),
-    BeforeValidator(_empty_is_none),
+    BeforeValidator(blank_is_none),
     BeforeValidator(_trimmed),
 ]
 """An e-mail address, or none."""

@@ -19,17 +19,19 @@ class DemoMember:
 
     name: str
     monthly: str
-    used: str
+    used: str | None
     allocated: str | None = None
     role: str = "member"
+    job_title: str | None = None
+    is_service_account: bool = False
 
     @property
     def username(self) -> str:
         return self.name.lower().replace(" ", ".")
 
     @property
-    def email(self) -> str:
-        return f"{self.username}@{DOMAIN}"
+    def email(self) -> str | None:
+        return None if self.is_service_account else f"{self.username}@{DOMAIN}"
 
 
 @dataclass(frozen=True)
@@ -48,43 +50,47 @@ GROUPS: tuple[DemoGroup, ...] = (
     DemoGroup(
         "Default", "12000.00",
         (
-            _M("Aisha Okafor", "500.00", "465.83"),
+            _M("Aisha Okafor", "500.00", "465.83", job_title="Account Manager"),
             _M("Ben Lindqvist", "250.00", "45.46"),
-            _M("Farid Rahman", "1000.00", "520.80", role="admin"),
-            _M("Keiko Sato", "500.00", "180.13", "250.00"),
+            _M("Farid Rahman", "1000.00", "520.80", role="admin", job_title="Office Manager"),
+            _M("Keiko Sato", "500.00", "180.13", "250.00", job_title="Controller"),
             _M("Liam Byrne", "1000.00", "520.47", "250.00"),
             _M("Omar Farouk", "1500.00", "1395.99", "250.00"),
-            _M("Priya Nair", "2000.00", "1180.25"),
+            _M("Priya Nair", "2000.00", "1180.25", job_title="Data Analyst"),
         ),
         "500.00",
     ),
     DemoGroup(
         "Research", "45000.00",
         (
-            _M("Amara Diallo", "9000.00", "4210.77"),
-            _M("Chen Wei", "8000.00", "3120.40", "500.00"),
-            _M("Hannah Schmidt", "7500.00", "2204.91"),
+            _M("Amara Diallo", "9000.00", "4210.77", job_title="Research Lead"),
+            _M("Chen Wei", "8000.00", "3120.40", "500.00", job_title="Research Engineer"),
+            _M("Hannah Schmidt", "7500.00", "2204.91", job_title="Research Engineer"),
             _M("Lucas Moreau", "5000.00", "1073.52"),
         ),
     ),
     DemoGroup(
         "Platform Engineering", "28000.00",
         (
-            _M("Elena Garcia", "6000.00", "2950.08"),
-            _M("Jonas Weber", "6000.00", "1877.35"),
+            _M("Elena Garcia", "6000.00", "2950.08", job_title="Platform Lead"),
+            _M("Jonas Weber", "6000.00", "1877.35", job_title="Site Reliability Engineer"),
             _M("Nina Petrova", "5000.00", "1210.64"),
             _M("Yusuf Demir", "4000.00", "559.93"),
+            _M("Nightly Evaluation", "0.00", None, is_service_account=True),
         ),
     ),
     DemoGroup(
         "Customer Support", "9000.00",
         (
-            _M("Grace Kim", "2000.00", "811.20"),
+            _M("Grace Kim", "2000.00", "811.20", job_title="Support Lead"),
             _M("Sofia Rossi", "2000.00", "524.66", "100.00"),
         ),
     ),
-    DemoGroup("Growth & Marketing", "7000.00", (_M("Tomas Novak", "1500.00", "214.90"),)),
+    DemoGroup("Growth & Marketing", "7000.00", (_M("Tomas Novak", "1500.00", "214.90", job_title="Campaign Planner"),)),
 )  # fmt: skip
 
 UNDER_WAY = (("Aisha Okafor", "12.00"), ("Chen Wei", "45.00"))
 """Calls that are under way: credits that are held when somebody looks."""
+
+DISABLED = ("Tomas Novak",)
+"""Who is disabled in the end, with all they have."""

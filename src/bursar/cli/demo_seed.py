@@ -15,10 +15,12 @@ from bursar.actions.desk import Asked, Desk, Subject, Told, record
 from bursar.actions.grants import grant
 from bursar.actions.groups import create_group
 from bursar.actions.holds import NewHold, open_hold, settle_hold
+from bursar.actions.member_standing import switch_member
 from bursar.actions.members import NewMember, create_member
 from bursar.actions.platform import create_super_admin, has_super_admin, operator
 from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
 from bursar.cli.demo_people import (
+    DISABLED,
     DOMAIN,
     GRANT,
     GROUPS,
@@ -67,6 +69,8 @@ async def seed_demo(desk: Desk) -> None:
     for name, amount in UNDER_WAY:
         wanted = NewHold(members[name], parse_typed(amount, field="amount"), HOLD_SECONDS)
         await open_hold(desk, asked.under(f"demo:under-way:{name}"), tenant_id, wanted)
+    for name in DISABLED:
+        await switch_member(desk, asked, tenant_id, members[name], is_active=False)
     async with writing(desk.tenants, tenant_id) as transaction:
         await record(transaction, desk, root, tenant_id, Told(MARK, Subject("tenant", tenant_id)))
 
@@ -116,16 +120,23 @@ async def _member(desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID, mem
     try:
         member_id = (await find_member_named(desk.platform, member.username)).member_id
     except Refusal:
-        person = NewPerson(member.username, member.name, member.email, PASSWORD)
-        new = NewMember(person, Role(member.role), group_id)
-        member_id = (await create_member(desk, asked, tenant_id, new)).answer.member_id
+        password = None if member.is_service_account else PASSWORD
+        new = NewMember(
+            NewPerson(member.username, member.name, member.email, password),
+            Role(member.role),
+            group_id,
+            job_title=member.job_title,
+            is_service_account=member.is_service_account,
+        )
+        member_id = (await create_member(desk, asked, tenant_id, new)).answer.member.member_id
     monthly = parse_level(member.monthly, field="monthly")
     await set_member_monthly(desk, asked.under(f"demo:monthly:{member.username}"), tenant_id, member_id, monthly)
     if member.allocated is not None:
         amount = parse_typed(member.allocated, field="amount")
         handing = Handing(Holder("member", member_id), amount, "Extra for the launch")
         await allocate(desk, asked.under(f"demo:allocation:{member.username}"), tenant_id, handing)
-    for number, cost in enumerate(calls_of(parse_typed(member.used, field="used"))):
+    calls = [] if member.used is None else calls_of(parse_typed(member.used, field="used"))
+    for number, cost in enumerate(calls):
         key = f"demo:call:{member.username}:{number}"
         wanted = NewHold(member_id, Credits(cost.micro + cost.micro // 4), HOLD_SECONDS)
         held = (await open_hold(desk, asked.under(key), tenant_id, wanted)).answer

@@ -1,4 +1,6 @@
-"""What an account of a person needs: a name to sign in with, a name to be shown, perhaps an address, a password.
+"""What an account needs: a name to sign in with, a name to be shown, perhaps an address and a title, a password.
+
+An application's account, a *service account*, has no password: it has keys and credits, and nobody signs in as it.
 
 Rule: MEMBER-1
 """
@@ -15,18 +17,20 @@ PASSWORD_LENGTH_MAX = 200
 DISPLAY_NAME_LENGTH_MAX = 120
 PLACE_NAME_LENGTH_MAX = 120
 """The longest name of a tenant or a group."""
-USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+JOB_TITLE_LENGTH_MAX = 120
+USERNAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+USERNAME = re.compile(USERNAME_PATTERN)
 EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,180}\.[^\s@.]{2,60}")
 
 
 @dataclass(frozen=True)
 class NewPerson:
-    """What it takes to make an account for somebody."""
+    """What it takes to make an account for somebody; only a service account has no password."""
 
     username: str
     display_name: str
     email: str | None
-    password: str
+    password: str | None
 
 
 def check_new_person(person: NewPerson) -> None:
@@ -35,11 +39,35 @@ def check_new_person(person: NewPerson) -> None:
 
     Rule: MEMBER-1
     """
+    _check_names(person)
+    check_password(person.password)
+
+
+def check_new_service_account(account: NewPerson) -> None:
+    """Refuses `invalid_input` for names that cannot be used, and for a password.
+
+    Rule: MEMBER-4
+    """
+    _check_names(account)
+    if account.password is not None:
+        raise service_account_has_no_password()
+
+
+def _check_names(person: NewPerson) -> None:
     check_username(person.username)
-    check_shown_name(person.display_name, field="display_name", length_max=DISPLAY_NAME_LENGTH_MAX)
+    check_display_name(person.display_name)
     if person.email is not None:
         check_email(person.email)
-    check_password(person.password)
+
+
+def check_display_name(name: str) -> None:
+    """Refuses `invalid_input` for what cannot be a shown name."""
+    check_shown_name(name, field="display_name", length_max=DISPLAY_NAME_LENGTH_MAX)
+
+
+def check_job_title(title: str) -> None:
+    """Refuses `invalid_input` for what cannot be a job title."""
+    check_shown_name(title, field="job_title", length_max=JOB_TITLE_LENGTH_MAX)
 
 
 def check_username(username: str) -> None:
@@ -58,14 +86,22 @@ def check_email(email: str) -> None:
         raise Refusal("invalid_input", "This is not an email address.", field="email")
 
 
-def check_password(password: str, *, field: str = "password") -> None:
-    """Refuses `invalid_input` for a password that is too short or too long."""
-    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+def check_password(password: str | None, *, field: str = "password") -> None:
+    """Refuses `invalid_input` for a password that is missing, too short or too long."""
+    if password is None or not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise Refusal(
             "invalid_input",
             f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.",
             field=field,
         )
+
+
+def service_account_has_no_password() -> Refusal:
+    """What is said when a service account is to get a password.
+
+    Rule: MEMBER-4
+    """
+    return Refusal("invalid_input", "A service account has no password: nobody signs in as it.", field="password")
 
 
 def name_taken(field: str) -> Refusal:
@@ -84,6 +120,22 @@ def check_shown_name(name: str, *, field: str, length_max: int = PLACE_NAME_LENG
         )
 
 
+def shown_name(display_name: str | None, *, username: str) -> str:
+    """The name that is shown: what was entered for it, else the username.
+
+    Rule: MEMBER-2
+    """
+    return display_name or username
+
+
 def name_after_deletion(number: int) -> str:
-    """What books and logs call a member who was deleted."""
+    """What books and logs call a member who was deleted.
+
+    Rule: MEMBER-12
+    """
     return f"Deleted member #{number}"
+
+
+def username_after_deletion(number: int) -> str:
+    """What stands where the username stood; nobody signs in under it, since it is no sign-in name."""
+    return f"deleted-{number}"

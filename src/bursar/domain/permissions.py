@@ -69,22 +69,22 @@ def check_permission(actor: Actor, permission: Permission) -> None:
     )
 
 
-def check_may_reach(actor: Actor, permission: Permission, target: Target) -> None:
+def check_may_reach(actor: Actor, permission: Permission, target: Target, *, field: str = "member_id") -> None:
     """Refuses unless the actor may do this to that person: first `not_permitted` at all, then `not_to_oneself`, then
-    `not_permitted` to somebody of that role.
+    `not_permitted` to somebody of that role. `field` is the input that chose the person.
 
     Rule: ROLE-3
     """
     check_permission(actor, permission)
     if target.identity == actor.identity:
-        raise Refusal("not_to_oneself", "Nobody does that to oneself.", field="member_id")
+        raise Refusal("not_to_oneself", "Nobody does that to oneself.", field=field)
     reach = PERMISSIONS[permission].reach(actor.role)
     is_tenant_admin = target.role is Role.TENANT_ADMIN
     if (reach is Reach.OTHERS and is_tenant_admin) or (reach is Reach.TENANT_ADMINS and not is_tenant_admin):
         raise Refusal(
             "not_permitted",
             f"{ROLE_LABELS[actor.role]} may not do that to a {ROLE_LABELS[target.role].lower()}.",
-            field="member_id",
+            field=field,
             scope="role",
             id=str(actor.role),
             permission=str(permission),

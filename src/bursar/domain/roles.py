@@ -180,7 +180,7 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.SEE_MEMBERS: Right("List and search members.", _ANY, _TENANT, _TENANT, _NO, _S.MEMBERS_READ),
     _P.CREATE_MEMBER: Right("Create or invite members.", _THEIR_ADMINS, _TENANT, _TENANT, _NO, _S.MEMBERS_WRITE),
     _P.EDIT_MEMBER: Right("Edit, reset a password.", _THEIR_ADMINS, _TENANT, _OTHERS, _NO, _S.MEMBERS_WRITE),
-    _P.SET_ROLE: Right("Promote to admin, and demote.", _NO, _TENANT, _OTHERS, _NO, _S.MEMBERS_WRITE),
+    _P.SET_ROLE: Right("Promote, and demote.", _THEIR_ADMINS, _TENANT, _OTHERS, _NO, _S.MEMBERS_WRITE),
     _P.APPOINT_TENANT_ADMIN: Right("Make and unmake tenant admins.", _ANY, _NO, _NO, _NO),
     _P.SWITCH_MEMBER: Right("Disable and enable.", _THEIR_ADMINS, _TENANT, _OTHERS, _NO, _S.MEMBERS_WRITE),
     _P.DELETE_MEMBER: Right("Delete members.", _THEIR_ADMINS, _TENANT, _NO, _NO, _S.MEMBERS_WRITE),

@@ -10,7 +10,8 @@ from bursar.db.transaction import reading
 from bursar.domain.credits import Credits
 from bursar.domain.refusals import Refusal
 from bursar.ledger import Clock, MemberFigures, list_member_figures
-from bursar.store.members import Member, MemberFilter, count_members, find_member, list_members
+from bursar.store.member_search import MemberFilter, find_member_numbers, list_members_numbered
+from bursar.store.members import Member, find_member
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ async def see_members(
 ) -> MemberPage:
     """A page of members by number. Refuses `tenant_unknown`."""
     async with reading(database, tenant_id) as transaction:
-        members = await list_members(transaction, tenant_id, wanted, after=after, limit=limit)
-        total = await count_members(transaction, tenant_id, wanted)
+        found = await find_member_numbers(transaction, tenant_id, wanted, after=after, limit=limit)
+        members = await list_members_numbered(transaction, tenant_id, found.numbers)
         figures = await list_member_figures(transaction, tenant_id, [member.member_id for member in members], clock)
-    return MemberPage([MemberRow(member, figures[member.member_id]) for member in members], total)
+    return MemberPage([MemberRow(member, figures[member.member_id]) for member in members], found.total)
 
 
 async def see_member(database: Database, tenant_id: UUID, member_id: UUID, clock: Clock) -> MemberRow:

@@ -167,6 +167,27 @@ async def update_api_key_deleted(transaction: Transaction, tenant_id: UUID, key_
     )
 
 
+async def update_keys_of_member_deleted(
+    transaction: Transaction, tenant_id: UUID, member_id: UUID, *, now: datetime
+) -> list[UUID]:
+    """Deletes all keys of a member; the ids of those that were not deleted before."""
+    rows = await transaction.fetch(
+        """
+        update api_keys
+        set status = 'deleted',
+            deleted_at = $3
+        where tenant_id = $1
+          and member_id = $2
+          and status <> 'deleted'
+        returning key_id
+        """,
+        tenant_id,
+        member_id,
+        now,
+    )
+    return [row["key_id"] for row in rows]
+
+
 async def update_api_key_rotated(
     transaction: Transaction, tenant_id: UUID, key_id: UUID, *, prefix: str, now: datetime
 ) -> None:

@@ -166,7 +166,7 @@ async def list_prices_in_force(
         where $5::text is null or (provider, model) > ($5, $6)
         order by provider, model
         limit $7
-        """,  # noqa: S608  both are constants of this file
+        """,
         at,
         wanted.provider,
         wanted.text,
@@ -182,7 +182,7 @@ async def count_prices_in_force(transaction: Transaction, at: datetime, wanted: 
     """How many prices count at this moment."""
     return int(
         await transaction.fetchval(
-            f"{_IN_FORCE} select count(*) from wanted",  # noqa: S608  a constant of this file
+            f"{_IN_FORCE} select count(*) from wanted",
             at,
             wanted.provider,
             wanted.text,

@@ -65,6 +65,20 @@ async def delete_secret_hashes(transaction: Transaction, tenant_id: UUID, owner_
     )
 
 
+async def delete_secrets_of_keys(transaction: Transaction, tenant_id: UUID, key_ids: list[UUID]) -> None:
+    """Makes the secrets of these keys open nothing."""
+    await transaction.execute(
+        """
+        delete from secret_hashes
+        where tenant_id = $1
+          and kind = 'api_key'
+          and owner_id = any($2::uuid[])
+        """,
+        tenant_id,
+        key_ids,
+    )
+
+
 async def delete_retired_secret_hashes(transaction: Transaction, tenant_id: UUID, owner_id: UUID) -> None:
     """Only the present secret still opens this thing."""
     await transaction.execute(

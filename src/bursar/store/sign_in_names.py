@@ -54,3 +54,27 @@ async def insert_sign_in_name(
         kind,
     )
     return row is not None
+
+
+async def delete_sign_in_name(transaction: Transaction, principal_id: UUID, *, name: str) -> None:
+    """Gives up one name of this person."""
+    await transaction.execute(
+        """
+        delete from sign_in_names
+        where name = $1
+          and principal_id = $2
+        """,
+        folded(name),
+        principal_id,
+    )
+
+
+async def delete_sign_in_names(transaction: Transaction, principal_id: UUID) -> None:
+    """Gives up all names of this person."""
+    await transaction.execute(
+        """
+        delete from sign_in_names
+        where principal_id = $1
+        """,
+        principal_id,
+    )

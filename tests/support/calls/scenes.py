@@ -87,7 +87,7 @@ async def scene_of(house: TestOffice, place: Place, target: Member | UUID | None
 async def fresh_member(house: TestOffice, place: Place, role: Role = Role.MEMBER) -> Member:
     """Somebody who was not there before; the password is everybody's."""
     new = NewMember(person(f"{role.value.replace('_', '-')}-{unique()}"), role)
-    return (await create_member(house.desk, await house.operator(), place.tenant.tenant_id, new)).answer
+    return (await create_member(house.desk, await house.operator(), place.tenant.tenant_id, new)).answer.member
 
 
 def unique() -> str:
