@@ -262,7 +262,8 @@ async def _save(
     found = _difference(listed, plan, name="", is_saved=True)
     counts = {"added": found.added, "changed": found.changed, "vanished": found.vanished, "kept": found.kept}
     detail = {"source": listed.source, **{name: str(count) for name, count in counts.items()}}
-    await record(transaction, desk, asked, None, Told("prices_refreshed", Subject("price_list", None), detail=detail))
+    subject = Subject("price_refresh", new_uuid())
+    await record(transaction, desk, asked, None, Told("prices_refreshed", subject, detail=detail))
 
 
 def _difference(listed: PublicList, plan: Sequence[Planned], *, name: str, is_saved: bool) -> Difference:

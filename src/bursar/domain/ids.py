@@ -25,6 +25,7 @@ PREFIXES = {
     "code": "cod",
     "code_batch": "cob",
     "price": "prc",
+    "price_refresh": "prr",
 }
 """What an id may name, and the three letters it is written with."""
 
