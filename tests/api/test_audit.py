@@ -173,7 +173,7 @@ async def test_a_filter_that_cannot_be_is_refused_with_its_name(house: TestOffic
         "kind": "nonsense",
         "actor_id": f"grp_{1:032x}",
         "subject_id": "nobody",
-        "subject_kind": "thing",
+        "subject_kind": "no such thing",
         "from": "2026-03-01T00:00:00",
         "to": "1772323200",
         "note": "a\0b",

@@ -71,7 +71,7 @@ async def test_what_is_refused_repeated_or_changes_nothing_leaves_no_event(house
 
 
 @pytest.mark.rule("AUDIT-2")
-async def test_what_has_no_id_that_people_can_name_cannot_be_recorded(house: TestOffice) -> None:
+async def test_an_id_that_people_cannot_write_cannot_be_recorded(house: TestOffice) -> None:
     place = await house.tenant()
     told = Told("settings_changed", Subject("colour", place.tenant.tenant_id))
 

@@ -133,8 +133,8 @@ async def record(transaction: Transaction, desk: Desk, asked: Asked, tenant_id: 
     """
     if told.kind not in EVENTS:
         raise Broken("an event must be in the catalogue", kind=told.kind)
-    if told.subject.kind not in PREFIXES:
-        raise Broken("what an event is about must have an id that people can name", kind=told.subject.kind)
+    if told.subject.identity is not None and told.subject.kind not in PREFIXES:
+        raise Broken("an id in an event must be one that people can name", kind=told.subject.kind)
     now = desk.clock.now()
     event = Event(
         event_id=new_uuid_at(now),

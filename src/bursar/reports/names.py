@@ -73,7 +73,7 @@ async def list_names(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) 
 
 
 async def list_platform_names(transaction: Transaction, ids: set[UUID]) -> Mapping[UUID, Named]:
-    """The names of these super admins, tenants, and codes; a batch of codes has its note for a name, if any."""
+    """The names of these super admins, tenants, prices and codes; a batch of codes has its note for a name, if any."""
     rows = await transaction.fetch(
         """
         select admin_id as id, display_name as name, true as is_admin
@@ -87,6 +87,10 @@ async def list_platform_names(transaction: Transaction, ids: set[UUID]) -> Mappi
         select code_id, '…' || last_four, false
         from redemption_codes
         where code_id = any($1::uuid[])
+        union all
+        select price_id, provider || ' ' || model, false
+        from model_prices
+        where price_id = any($1::uuid[])
         union all
         (
             select distinct on (batch_id) batch_id, note, false

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.support.calls import of_codes, of_credits, of_invitations, of_people, of_places, of_prices
+from tests.support.calls import of_codes, of_credits, of_invitations, of_keys, of_people, of_places, of_prices
 from tests.support.calls.scenes import Sample
 
 SAMPLES: Mapping[str, Sample] = {
@@ -17,6 +17,7 @@ SAMPLES: Mapping[str, Sample] = {
     **of_places.SAMPLES,
     **of_credits.SAMPLES,
     **of_codes.SAMPLES,
+    **of_keys.SAMPLES,
     **of_prices.SAMPLES,
 }
 """Every route that changes something, by its name in the contract."""

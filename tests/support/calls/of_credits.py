@@ -50,10 +50,10 @@ async def funded(scene: Scene) -> None:
 
 
 async def held(scene: Scene) -> str:
-    """The id of a hold on the target's credits."""
+    """The id of a hold that the target opened."""
     await funded(scene)
     wanted = NewHold(scene.target.member_id, parse_level("1", field="amount"), HOLD_SECONDS)
-    opened = await open_hold(scene.house.desk, scene.operator, scene.tenant_id, wanted)
+    opened = await open_hold(scene.house.desk, scene.by_target, scene.tenant_id, wanted)
     return public_id("hold", opened.answer.hold_id)
 
 

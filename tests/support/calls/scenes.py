@@ -16,6 +16,7 @@ from bursar.actions.desk import Asked
 from bursar.actions.members import NewMember, create_member
 from bursar.db.transaction import reading
 from bursar.domain.ids import public_id
+from bursar.domain.permissions import Actor
 from bursar.domain.roles import Role
 from bursar.outside.identity import new_uuid
 from bursar.store.members import Member, find_member
@@ -41,6 +42,11 @@ class Scene:
     @property
     def target_id(self) -> str:
         return public_id("member", self.target.member_id)
+
+    @property
+    def by_target(self) -> Asked:
+        """The member whom the scene is about, asking at the desk."""
+        return Asked(Actor(Role(self.target.role), self.target.member_id, self.tenant_id, self.target.display_name))
 
 
 @dataclass(frozen=True)
