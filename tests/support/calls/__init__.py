@@ -13,6 +13,7 @@ from tests.support.calls import (
     of_credits,
     of_invitations,
     of_keys,
+    of_members,
     of_people,
     of_places,
     of_prices,
@@ -22,6 +23,7 @@ from tests.support.calls.scenes import Sample
 
 SAMPLES: Mapping[str, Sample] = {
     **of_people.SAMPLES,
+    **of_members.SAMPLES,
     **of_sessions.SAMPLES,
     **of_invitations.SAMPLES,
     **of_places.SAMPLES,
