@@ -125,7 +125,7 @@ async def test_pages_go_back_in_time_without_gap_or_repeat_also_while_more_is_do
             break
 
     assert seen == whole
-    assert codes(whole)[:4] == ["reclaim", "allocation", "group_created", "grant"]
+    assert codes(whole)[:4] == ["reclaim", "allocation", "group_created", "signed_in"]
     assert [event["time"] for event in whole] == sorted((event["time"] for event in whole), reverse=True)
 
 

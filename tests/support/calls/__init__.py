@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.support.calls import of_codes, of_credits, of_invitations, of_keys, of_people, of_places, of_prices
+from tests.support.calls import (
+    of_codes,
+    of_credits,
+    of_invitations,
+    of_keys,
+    of_members,
+    of_people,
+    of_places,
+    of_prices,
+    of_sessions,
+)
 from tests.support.calls.scenes import Sample
 
 SAMPLES: Mapping[str, Sample] = {
     **of_people.SAMPLES,
+    **of_members.SAMPLES,
+    **of_sessions.SAMPLES,
     **of_invitations.SAMPLES,
     **of_places.SAMPLES,
     **of_credits.SAMPLES,

@@ -57,5 +57,8 @@ SAMPLES: Mapping[str, Sample] = {
     "look_up_invitation_by_token": Sample(
         look_up, by=None, no_event="It changes nothing; a token must not stand in an address, so it is no GET."
     ),
-    "accept_invitation_by_token": Sample(accept, by=None, changes=PERSON | {"member_id"}),
+    # Whoever repeats it is signed in by the repeat, as anybody is who knows the password.
+    "accept_invitation_by_token": Sample(
+        accept, by=None, changes=PERSON | {"member_id"}, told_again=frozenset({"signed_in", "signed_out"})
+    ),
 }

@@ -27,7 +27,7 @@ async def create_group(_: Scene) -> Call:
 
 SAMPLES: Mapping[str, Sample] = {
     "start_session": Sample(start_session, by=None),
-    "end_session": Sample(end_session, by=Role.MEMBER, on_oneself=True),
+    "end_session": Sample(end_session, by=Role.MEMBER, on_oneself=True, knows_repeats=False),
     "create_member_with_password": Sample(create_new_member, changes=PERSON | {"role"}),
     "create_group_of_tenant": Sample(create_group, changes=frozenset({"name"})),
 }

@@ -70,7 +70,8 @@ class Sample:
     """How one route is called well: what makes the call, a role that may send it, and what it leaves in the log.
 
     `by` is None where nobody has signed in yet. `on_oneself` says that the target has to be the sender. `changes` are
-    the fields that the events tell before and after. `no_event` is the reason where there is none.
+    the fields that the events tell before and after. `no_event` is the reason where there is none. `told_again` are the
+    kinds of events that a repeat leaves as well. `knows_repeats` is false where a repeat finds nothing left to do.
     """
 
     prepare: Callable[[Scene], Awaitable[Call]]
@@ -78,6 +79,8 @@ class Sample:
     on_oneself: bool = False
     changes: frozenset[str] = field(default_factory=frozenset)
     no_event: str | None = None
+    told_again: frozenset[str] = field(default_factory=frozenset)
+    knows_repeats: bool = True
 
 
 async def scene_of(house: TestOffice, place: Place, target: Member | UUID | None = None) -> Scene:
