@@ -45,7 +45,8 @@ async def test_a_member_has_a_tenant_and_something_to_spend(house: TestOffice) -
     session = (await (await house.signed_in("acme-member")).get("/api/v1/session")).json()
 
     assert session["role"] == "member"
-    assert session["tenant"] == {"id": place.tenant_id, "name": "Acme Robotics"}
+    tenant = {"id": place.tenant_id, "name": "Acme Robotics", "display": "credits", "contact": None}
+    assert session["tenant"] == tenant
     assert session["remaining"] == "0.00"
 
 

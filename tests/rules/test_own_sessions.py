@@ -144,6 +144,7 @@ async def test_signing_in_and_out_stand_in_the_audit_log_with_address_and_browse
     browser = house.visitor(**{"user-agent": "Firefox on a lamp"})
     await browser.post(SESSION, json={"name": "acme-member", "password": WRONG})
     signed_in = await browser.post(SESSION, json={"name": "acme-member", "password": PASSWORD})
+    house.clock.turn(timedelta(seconds=1))
     signed_out = await browser.delete(SESSION)
 
     came, went = await events_of(house, place, "signed_in", "signed_out")
@@ -159,6 +160,7 @@ async def test_signing_in_and_out_stand_in_the_audit_log_with_address_and_browse
 @pytest.mark.rule("SESSION-14")
 async def test_a_super_admin_signing_in_and_out_stands_in_the_platforms_log(house: TestOffice) -> None:
     root = await house.super_admin()
+    house.clock.turn(timedelta(seconds=1))
     await root.delete(SESSION)
 
     async with house.desk.platform.pool.acquire() as connection:

@@ -12,6 +12,9 @@ VOLATILE = {
 }
 """What changes with every look, and is nobody's change: when a sign-in or a key was last used."""
 
+COUNTS = {"sign_in_attempts"}
+"""What grows with what was refused, and is meant to: how often secrets were got wrong lately."""
+
 
 async def rows_of_everything(house: TestOffice) -> dict[str, str]:
     """A digest of the rows of each table that has any; equal digests mean that nothing was changed."""
@@ -19,7 +22,7 @@ async def rows_of_everything(house: TestOffice) -> dict[str, str]:
     try:
         tables = await connection.fetch("select tablename from pg_tables where schemaname = 'bursar' order by 1")
         digests = {}
-        for (table,) in tables:
+        for table in sorted({row["tablename"] for row in tables} - COUNTS):
             row = VOLATILE.get(table, "to_jsonb(r)")
             digest = await connection.fetchval(
                 f"select md5(string_agg(({row})::text, ';' order by ({row})::text)) from bursar.{table} r"
