@@ -18,7 +18,7 @@ from tests.mutants.trial import Run, Verdict, attempt, checkout, judge, run_test
 
 _QUICK = ("tests/rules/test_amounts.py::test_the_cost_of_a_call_is_rounded_up_to_the_next_micro_credit",)
 _CREDITS = "src/bursar/domain/credits.py"
-_ROUNDING = "(rounding=ROUND_CEILING)"
+_ROUNDING = "Credits(-(-exact * MICRO_PER_CREDIT // per))"
 
 
 def planted(*, after: str, tests: tuple[str, ...] = _QUICK, before: str = _ROUNDING) -> Mutation:
@@ -65,7 +65,7 @@ def test_what_a_mutation_breaks_is_an_invariant_or_a_rule() -> None:
 
 
 def test_a_fault_that_no_test_notices_is_reported_as_a_survivor(capsys: pytest.CaptureFixture[str]) -> None:
-    harmless = planted(after="(rounding=(ROUND_CEILING))")
+    harmless = planted(after="Credits((-(-exact * MICRO_PER_CREDIT // per)))")
 
     assert try_all([harmless], jobs=1) == 1
 
@@ -75,7 +75,7 @@ def test_a_fault_that_no_test_notices_is_reported_as_a_survivor(capsys: pytest.C
 
 
 def test_a_fault_that_a_test_notices_is_killed_and_the_test_is_named() -> None:
-    trial = attempt(planted(after='(rounding="ROUND_FLOOR")'))
+    trial = attempt(planted(after="Credits(exact * MICRO_PER_CREDIT // per)"))
 
     assert trial.verdict is Verdict.KILLED
     assert trial.said.startswith(_QUICK[0])
@@ -85,8 +85,13 @@ def test_a_fault_that_a_test_notices_is_killed_and_the_test_is_named() -> None:
     ("before", "after", "tests", "why"),
     [
         ("import re\n", "import nowhere\nimport re\n", _QUICK, "pytest ended with"),
-        (_ROUNDING, "(rounding=ROUND_SIDEWAYS)", _QUICK, "NameError"),
-        (_ROUNDING, '(rounding="ROUND_FLOOR")', ("tests/rules/test_amounts.py::test_no",), "pytest ended with 4"),
+        (_ROUNDING, "Credits(-(-exact * MICRO_PER_CREDIT // sideways))", _QUICK, "NameError"),
+        (
+            _ROUNDING,
+            "Credits(exact * MICRO_PER_CREDIT // per)",
+            ("tests/rules/test_amounts.py::test_no",),
+            "pytest ended with 4",
+        ),
     ],
     ids=["an import that fails", "a name that is not there", "a test that is not there"],
 )

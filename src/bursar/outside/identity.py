@@ -11,7 +11,6 @@ import uuid_utils
 
 from bursar.domain.ids import first_uuid_of
 
-
 _TURN_BITS, _CHANCE_BITS = 20, 42
 """How the 62 bits below a moment are used: a million identifiers of one moment, each with four billion chances."""
 
