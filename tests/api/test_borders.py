@@ -7,6 +7,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from bursar.api.app import PREFIX, ROUTERS
+from bursar.api.signed_in import permission_of
 from bursar.domain.roles import PERMISSIONS, Permission, Reach, Role
 from tests.support.offices import Place, TestOffice
 
@@ -27,16 +28,6 @@ def routes() -> list[APIRoute]:
 def method_of(route: APIRoute) -> str:
     (method,) = route.methods or {"none"}
     return method
-
-
-def permission_of(route: APIRoute) -> Permission | None:
-    found = [
-        getattr(dependency.call, "permission")  # noqa: B009  it is set on the function, which no type knows
-        for dependency in route.dependant.dependencies
-        if hasattr(dependency.call, "permission")
-    ]
-    assert len(found) <= 1
-    return found[0] if found else None
 
 
 def test_every_route_names_one_permission() -> None:

@@ -38,12 +38,14 @@ from bursar.api import (
     transactions,
 )
 from bursar.api.answers import ProblemDocument
-from bursar.api.cookies import CookieCarrier
+from bursar.api.cookies import SESSION_COOKIE, CookieCarrier
 from bursar.api.front import Application
 from bursar.api.guard import Guard
 from bursar.api.probes import Check, probe_routes
 from bursar.api.problems import install_problem_handlers
+from bursar.api.signed_in import permission_of
 from bursar.db.outages import OUTAGES
+from bursar.domain.roles import PERMISSIONS
 from bursar.ledger import LedgerUnavailable
 
 PREFIX = "/api/v1"
@@ -113,10 +115,31 @@ def create_api(*, checks: Mapping[str, Check] | None = None, registry: Collector
         problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs", {}))
         schemas["ProblemDocument"] = problem
+        _tell_who_is_asked(document)
         return document
 
     api.openapi = contract  # type: ignore[method-assign]
     return api
+
+
+def _tell_who_is_asked(document: dict[str, Any]) -> None:
+    """Writes into the contract which routes take a sign-in, and which a management key as well.
+
+    Rule: KEY-9
+    """
+    document["components"]["securitySchemes"] = {
+        "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+        "management_key": {"type": "http", "scheme": "bearer"},
+    }
+    for router in ROUTERS:
+        for route in router.routes:
+            permission = permission_of(route) if isinstance(route, APIRoute) else None
+            if not isinstance(route, APIRoute) or permission is None:
+                continue
+            schemes = ["session"] if PERMISSIONS[permission].scope is None else ["session", "management_key"]
+            for method in route.methods or ():
+                operation = document["paths"][PREFIX + route.path][method.lower()]
+                operation["security"] = [{scheme: []} for scheme in schemes]
 
 
 def serve_api(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.routing import APIRoute
 
 from bursar.actions.desk import Asked, Desk
 from bursar.actions.key_sign_in import authenticate_key
@@ -142,6 +143,14 @@ def _route_dependency(visit: Callable[..., Any], permission: Permission, *, is_w
     visit.permission = permission  # type: ignore[attr-defined]
     visit.is_write = is_write  # type: ignore[attr-defined]
     return Depends(visit)
+
+
+def permission_of(route: APIRoute) -> Permission | None:
+    """The one permission that a route names; None for one that can be asked without a sign-in."""
+    named = {getattr(dependency.call, "permission", None) for dependency in route.dependant.dependencies} - {None}
+    assert len(named) <= 1, "a route names one permission"
+    permission: Permission | None = next(iter(named), None)
+    return permission
 
 
 async def _visit(request: Request, response: Response, permission: Permission, key: str | None) -> Visit:

@@ -1,0 +1,84 @@
+"""One good call of every route that changes nothing, as `tests/support/calls.py` has them of those that do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from bursar.actions.prices import NewPrice, set_price
+from bursar.domain.ids import public_id
+from tests.support.calls.of_credits import held
+from tests.support.calls.of_keys import key_id
+from tests.support.calls.scenes import Call, Scene, unique
+from tests.support.prices import terms
+
+Read = Callable[[Scene], Awaitable[Call]]
+
+
+def at(path: str) -> Read:
+    """A path that names nothing in particular."""
+
+    async def prepare(_: Scene) -> Call:
+        return Call("GET", path)
+
+    return prepare
+
+
+async def get_member(scene: Scene) -> Call:
+    return Call("GET", f"/members/{scene.target_id}")
+
+
+async def list_transactions(scene: Scene) -> Call:
+    return Call("GET", f"/transactions?member_id={scene.target_id}")
+
+
+async def get_hold(scene: Scene) -> Call:
+    return Call("GET", f"/holds/{await held(scene)}")
+
+
+async def get_tenant(scene: Scene) -> Call:
+    return Call("GET", f"/tenants/{public_id('tenant', scene.tenant_id)}")
+
+
+async def get_price(scene: Scene) -> Call:
+    new = NewPrice("openai", unique(), terms(input="2.50"), None, None)
+    price = (await set_price(scene.house.desk, scene.operator, new)).answer
+    return Call("GET", f"/prices/{public_id('price', price.price_id)}")
+
+
+async def list_keys(scene: Scene) -> Call:
+    return Call("GET", f"/api-keys?member_id={scene.target_id}")
+
+
+async def get_key(scene: Scene) -> Call:
+    return Call("GET", f"/api-keys/{await key_id(scene)}")
+
+
+READS: Mapping[str, Read] = {
+    "list_all_tenants": at("/tenants"),
+    "get_tenant_by_id": get_tenant,
+    "list_super_admins": at("/super-admins"),
+    "list_platform_audit_events": at("/platform/audit"),
+    "export_platform_audit_events": at("/platform/audit.csv"),
+    "list_redemption_codes": at("/redemption-codes"),
+    "get_pool": at("/pool"),
+    "list_transactions": list_transactions,
+    "get_hold": get_hold,
+    "list_members_of_tenant": at("/members"),
+    "get_member": get_member,
+    "list_groups_of_tenant": at("/groups"),
+    "list_invitations_of_tenant": at("/invitations"),
+    "get_cycle": at("/cycle"),
+    "get_settings": at("/settings"),
+    "get_key_limits": at("/settings/key-limits"),
+    "list_audit_events": at("/audit"),
+    "export_audit_events": at("/audit.csv"),
+    "list_audit_kinds": at("/audit/kinds"),
+    "get_own_account": at("/own/account"),
+    "list_own_sessions": at("/own/sessions"),
+    "get_session": at("/session"),
+    "list_keys": list_keys,
+    "get_key": get_key,
+    "list_prices": at("/prices"),
+    "get_price": get_price,
+    "list_price_factors": at("/price-factors"),
+}
