@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ async def _measure(server: MeasuredServer, *, members: int, times: int) -> Searc
         members=members,
         times=times,
         at_once=AT_ONCE,
+        goes_first=os.sched_getscheduler(0) != os.SCHED_OTHER,
         alone=measured,
         crowd=crowd,
     )

@@ -41,6 +41,8 @@ class SearchResults:
     members: int
     times: int
     at_once: int
+    goes_first: bool
+    """Whether it ran at real-time priority, so that other work on the machine had to wait for it."""
     alone: Sequence[MeasuredSearch]
     crowd: MeasuredSearch
 
@@ -56,7 +58,7 @@ row-level security is on.
 
 - Machine: {results.machine}
 - PostgreSQL {results.postgres}, measured on {results.measured_on:%d %B %Y}
-- Each kind of search {results.times} times, one after the other
+- Each kind of search {results.times} times, one after the other{_priority(results)}
 
 | search | finds at most | p50 | p95 | longest |
 |---|---:|---:|---:|---:|
@@ -81,6 +83,12 @@ def search_section_of(page: str) -> str:
     """The section as it stands on a page; nothing if there is none."""
     found = _SECTION.search(page)
     return found[0] if found else ""
+
+
+def _priority(results: SearchResults) -> str:
+    if not results.goes_first:
+        return ""
+    return "\n- Run at real-time priority: other work on this machine had to wait, which a busy server's does not"
 
 
 def _rows(searches: Sequence[MeasuredSearch]) -> str:
