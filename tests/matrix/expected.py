@@ -9,9 +9,11 @@ A row has one word for each role, and a word has one letter for each person whom
     stranger  somebody of another tenant
 
     y  done       n  not permitted       o  not to oneself       u  unknown       .  there is no such case
+    r  nobody allocates to oneself       p  who spends from the pool is given nothing
 
-Rows that concern nobody in particular have two letters: the own tenant, and another one named in the query. Nobody, who
-has not signed in, is `not_signed_in` everywhere but where a row says that it is open.
+A list that is asked for a stranger's things shows none: nothing of another tenant fits its filter. Rows that concern
+nobody in particular have two letters: the own tenant, and another one named in the query. Nobody, who has not signed in,
+is `not_signed_in` everywhere but where a row says that it is open.
 """
 
 from __future__ import annotations
@@ -98,23 +100,24 @@ EXPECTED: Mapping[str, Row] = {
     "revoke_redemption_code_batch": of_the_platform(),
     # A tenant's credits
     "get_pool": READ_BY_ADMINS,
-    "list_transactions": about_members(".yyyy", "yyyy.", "yyyy.", "nnnn."),
+    "list_transactions": about_members(".yyy.", "yyyy.", "yyyy.", "nnnnn"),
     "settle_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "void_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "extend_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "redeem_code": TENANT_ADMINS_ONLY,
-    "create_allocation": about_members(".nnn.", "nyyyu", "nyyyu", "nnnnn"),
-    "create_reclaim": about_members(".nnn.", "yyyyu", "yyyyu", "nnnnn"),
+    "create_allocation": about_members(".nnn.", "ryypu", "ryypu", "nnnnn"),
+    "create_reclaim": about_members(".nnn.", ".yy.u", "yyy.u", "nnnnn"),
     "create_hold": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
     "get_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     # A tenant's people
     "list_members_of_tenant": READ_BY_ADMINS,
-    "get_member": about_members(".yyyy", "yyyyu", "yyyyu", "nnnnn"),
+    "get_member": about_members(".yyy.", "yyyyu", "yyyyu", "nnnnn"),
     "create_member_with_password": ADMINS_ONLY,
     "change_member": MANAGED,
-    "set_member_role": about_members(".nn..", "oyynu", "oyynu", "nnnnn"),
+    "set_member_role": about_members(".nn..", "nyynu", "oyynu", "nnnnn"),
     "disable_member": MANAGED,
-    "enable_member": MANAGED,
+    # Whoever is disabled asks for nothing, so nobody can even try to enable oneself.
+    "enable_member": about_members(".nny.", ".yyyu", ".yynu", ".nnnn"),
     "delete_member_for_good": about_members(".nny.", "oyyyu", "nnnnn", "nnnnn"),
     "move_member_to_group": about_members(".nnn.", "yyyyu", "yyyyu", "nnnnn"),
     "end_sessions_of_member": MANAGED,
@@ -140,7 +143,7 @@ EXPECTED: Mapping[str, Row] = {
     "get_price": about_tenant("y.", "y.", "y.", "y."),
     "list_price_factors": READ_BY_ADMINS,
     # Keys: an admin sees and stops those of others, and makes or changes none of them
-    "list_keys": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
+    "list_keys": about_members(".nnn.", "yyyy.", "yyyy.", "ynnnn"),
     "get_key": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "create_key": ones_own("n", "y", "y", "y"),
     "change_key": about_members(".nnn.", "ynnnu", "ynnnu", "yuuuu"),
@@ -151,10 +154,10 @@ EXPECTED: Mapping[str, Row] = {
     # Oneself, last: these change who is asking
     "get_own_account": ones_own("y", "y", "y", "y"),
     "change_own_account": ones_own("y", "y", "y", "y"),
-    "set_own_password": ones_own("y", "y", "y", "y"),
     "list_own_sessions": ones_own("y", "y", "y", "y"),
     "end_one_own_session": ones_own(".", "y", "y", "y"),
     "end_other_own_sessions": ones_own("y", "y", "y", "y"),
+    "set_own_password": ones_own("y", "y", "y", "y"),
 }
 """Every route that takes a sign-in, but for the session itself."""
 

@@ -23,7 +23,13 @@ from tests.support.keys import made_key
 from tests.support.offices import TestOffice
 from tests.support.rows import rows_of_everything
 
-MEANING = {"n": (403, "not_permitted"), "o": (403, "not_to_oneself"), "u": (404, "_unknown")}
+MEANING = {
+    "n": (403, "not_permitted"),
+    "o": (403, "not_to_oneself"),
+    "u": (404, "_unknown"),
+    "r": (403, "recipient_is_actor"),
+    "p": (409, "recipient_spends_pool"),
+}
 """The status of each letter, and how the code ends: what is unknown has a code for each kind of thing."""
 
 
@@ -50,7 +56,7 @@ async def test_every_role_gets_what_the_requirements_give_it_and_a_refused_call_
 
     wrong = [line for name in names[part * share : (part + 1) * share] for line in await tried(cast, name)]
 
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 async def tried(cast: Cast, name: str) -> list[str]:

@@ -61,8 +61,9 @@ class Call:
         self, client: httpx.AsyncClient, *, tenant_id: str | None = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """The answer to the call as this client sends it."""
-        query = {} if tenant_id is None else {"tenant_id": tenant_id}
-        return await client.request(self.method, PREFIX + self.path, json=self.body, params=query, headers=headers)
+        separator = "&" if "?" in self.path else "?"
+        query = "" if tenant_id is None else f"{separator}tenant_id={tenant_id}"
+        return await client.request(self.method, PREFIX + self.path + query, json=self.body, headers=headers)
 
 
 @dataclass(frozen=True)
