@@ -16,7 +16,9 @@ from typing import Final
 
 import pytest
 
+from bursar.domain.roles import Scope
 from tests.support.inviting import invited
+from tests.support.keys import made_key
 from tests.support.offices import Place, TestOffice
 
 HERE: Final = Path(__file__).parent
@@ -59,7 +61,7 @@ def ids_of(*places: Place) -> dict[str, list[str]]:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("role", ["super_admin", "tenant_admin", "admin", "member", "nobody"])
+@pytest.mark.parametrize("role", ["super_admin", "tenant_admin", "admin", "member", "management_key", "nobody"])
 async def test_whatever_a_role_sends_is_answered_as_the_contract_says(house: TestOffice, role: str) -> None:
     acme, globex = await house.tenant("Acme"), await house.tenant("Globex")
     invitations = []
@@ -72,10 +74,14 @@ async def test_whatever_a_role_sends_is_answered_as_the_contract_says(house: Tes
     if role == "super_admin":
         client = await house.super_admin()
     else:
-        client = house.visitor() if role == "nobody" else await house.signed_in(names[role])
+        client = await house.signed_in(names[role]) if role in names else house.visitor()
     cookie = client.cookies.get("bursar_session")
     sign_in = ["--header", f"Cookie: bursar_session={cookie}"] if cookie else []
+    if role == "management_key":
+        made = await made_key(await house.signed_in("acme-admin"), "management", scopes=sorted(Scope))
+        sign_in = ["--header", f"Authorization: Bearer {made['secret']}"]
 
-    ids = {**ids_of(acme, globex), "inv": invitations}
+    of_members = await made_key(await house.signed_in("acme-member"))
+    ids = {**ids_of(acme, globex), "inv": invitations, "key": [of_members["key"]["id"]]}
     await tried(house, *sign_in, "--exclude-path-regex", ENDING_SESSIONS, ids=ids)
     await tried(house, *sign_in, "--include-path-regex", ENDING_SESSIONS, ids=ids)

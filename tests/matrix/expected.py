@@ -12,8 +12,8 @@ A row has one word for each role, and a word has one letter for each person whom
     r  nobody allocates to oneself       p  who spends from the pool is given nothing
 
 A list that is asked for a stranger's things shows none: nothing of another tenant fits its filter. Rows that concern
-nobody in particular have two letters: the own tenant, and another one named in the query. Nobody, who has not signed in,
-is `not_signed_in` everywhere but where a row says that it is open.
+nobody in particular have two letters: the own tenant, and another one named in the query. Nobody, who has not signed
+in, is `not_signed_in` everywhere but where a row says that it is open.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pytest
 
 from bursar.outside.identity import new_uuid
 from tests.support.events import events_of
+from tests.support.inviting import accepted, invited, token_in
 from tests.support.offices import PASSWORD, Place, TestOffice
 from tests.support.postgres import FreshDatabase
 from tests.support.reconcile import check_books
@@ -205,3 +206,17 @@ async def test_a_debt_is_taken_over_by_the_pool(house: TestOffice, fresh_databas
     assert answer.json()["returned"] == "-5.00"
     assert (await see(admin, "pool"))["balance"] == "55.00"
     await check_books(fresh_database, place.tenant.tenant_id)
+
+
+@pytest.mark.rule("MEMBER-12")
+async def test_the_address_that_a_deleted_member_was_invited_at_is_kept_no_longer(house: TestOffice) -> None:
+    await house.tenant()
+    admin = await house.signed_in("acme-admin")
+    joined = await accepted(house.visitor(), token_in(await invited(admin, "one@example.com")))
+    member = (await admin.get(f"/api/v1/members/{joined.json()['member_id']}")).json()
+
+    deleted = await admin.delete(f"/api/v1/members/{member['id']}")
+
+    assert deleted.status_code == 200
+    (invitation,) = (await admin.get("/api/v1/invitations", params={"state": "accepted"})).json()["invitations"]
+    assert invitation["email"] == f"Deleted member #{member['number']}"

@@ -17,6 +17,7 @@ from bursar.domain.roles import Permission
 from bursar.ledger import CloseWallet, lock_books
 from bursar.outside.identity import new_uuid
 from bursar.store.api_keys import update_keys_of_member_deleted
+from bursar.store.invitations import update_invitations_of_member_deleted
 from bursar.store.members import update_member_deleted
 from bursar.store.secret_hashes import delete_secrets_of_keys
 from bursar.store.sessions import revoke_live_sessions
@@ -53,6 +54,9 @@ async def delete_member(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UU
         returned = await moved(transaction, desk, tenant_id, command)
         await update_member_deleted(transaction, tenant_id, member, now=now)
         await delete_sign_in_names(transaction, member_id)
+        await update_invitations_of_member_deleted(
+            transaction, tenant_id, member_id, called=name_after_deletion(member.number)
+        )
         await revoke_live_sessions(transaction, member_id, now=now, seen_after=now, kept=None)
         keys = await update_keys_of_member_deleted(transaction, tenant_id, member_id, now=now)
         await delete_secrets_of_keys(transaction, tenant_id, keys)

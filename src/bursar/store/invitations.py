@@ -193,6 +193,23 @@ async def update_invitation_accepted(
     )
 
 
+async def update_invitations_of_member_deleted(
+    transaction: Transaction, tenant_id: UUID, member_id: UUID, *, called: str
+) -> None:
+    """Puts what a deleted member is called from now on in the place of the address they were invited at."""
+    await transaction.execute(
+        """
+        update invitations
+        set email = $3
+        where tenant_id = $1
+          and member_id = $2
+        """,
+        tenant_id,
+        member_id,
+        called,
+    )
+
+
 async def list_invitations(
     transaction: Transaction, tenant_id: UUID, state: InvitationState, now: datetime, *, before: UUID | None, limit: int
 ) -> list[ListedInvitation]:

@@ -1,9 +1,9 @@
-"""hold_openers"""
+"""contact"""
 
 from bursar.db.migrations import run_sql_beside
 
-revision = "0011"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:

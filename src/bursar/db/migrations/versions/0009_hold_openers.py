@@ -1,9 +1,9 @@
-"""invitations"""
+"""hold_openers"""
 
 from bursar.db.migrations import run_sql_beside
 
-revision = "0014"
-down_revision = "0012"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:

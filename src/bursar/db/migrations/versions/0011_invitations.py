@@ -1,9 +1,9 @@
-"""contact"""
+"""invitations"""
 
 from bursar.db.migrations import run_sql_beside
 
-revision = "0012"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:
