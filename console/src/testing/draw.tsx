@@ -31,6 +31,6 @@ export const DANA = {
   person: { id: "mem_1", username: "dana", display_name: "Dana Whitfield", email: "dana@acme.example" },
   role: "tenant_admin" as const,
   role_label: "Tenant admin",
-  tenant: { id: "ten_1", name: "Acme Robotics" },
+  tenant: { id: "ten_1", name: "Acme Robotics", display: "credits" as const, contact: null },
   remaining: "12.34",
 };
