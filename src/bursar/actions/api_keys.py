@@ -26,6 +26,7 @@ from bursar.domain.api_keys import (
     settings_as_text,
     shown_prefix,
 )
+from bursar.domain.ids import public_id
 from bursar.domain.permissions import Target, check_may_reach, check_permission, may
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import PERMISSIONS, Permission, Reach, Role
@@ -299,7 +300,7 @@ def _new_secret(kind: KeyKind) -> str:
 
 
 def _told(kind: str, key: ApiKey, changes: dict[str, Change], *, overlap: int | None = None) -> Told:
-    detail: dict[str, str | None] = {"member_id": str(key.owner.member_id), "name": key.settings.name}
+    detail: dict[str, str | None] = {"member_id": public_id("member", key.owner.member_id), "name": key.settings.name}
     if overlap is not None:
         detail["overlap_seconds"] = str(overlap)
     return Told(kind, Subject("api_key", key.key_id), detail=detail, changes=changes)
