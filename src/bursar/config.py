@@ -53,8 +53,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one.")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
-        description="Addresses and networks of the proxies in front, with commas between them, such as "
-        "127.0.0.1, 10.0.0.0/8; what they forward of a client's address and of https is believed, from nobody else.",
+        description="Addresses of the proxies in front, with commas between them, such as 127.0.0.1, 10.0.0.7; "
+        "never a network that clients are in. What they forward of a client's address and of https is believed, and "
+        "what nobody else does.",
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,

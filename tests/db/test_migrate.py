@@ -6,10 +6,13 @@ from importlib.resources import files
 
 import psycopg
 import pytest
+from alembic import command
+from uuid_utils.compat import uuid7
 
 from bursar.db.faults import OlderThanDatabase
-from bursar.db.migrate import VERSION_TABLE, current, migrate, pending
+from bursar.db.migrate import VERSION_TABLE, _alembic, _alone, current, migrate, pending
 from bursar.db.roles import SCHEMA, make_group_roles
+from bursar.domain.search import search_text_of
 from tests.support.catalogue import Facts, facts_of
 from tests.support.postgres import FreshDatabase, Server, copied_database, empty_database
 
@@ -55,6 +58,35 @@ def test_a_migrated_database_has_no_step_before_it(empty_database_url: str) -> N
 
     assert current(empty_database_url) == last.split()[0]
     assert pending(empty_database_url) == []
+
+
+def test_who_was_there_before_searches_is_found_as_everybody_is(empty_database_url: str) -> None:
+    tenant_id, group_id, kept_id, deleted_id = (uuid7() for _ in range(4))
+    with psycopg.connect(empty_database_url) as raw, _alone(raw), _alembic(raw) as (config, _):
+        command.upgrade(config, "0005")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(
+            "insert into bursar.tenants (tenant_id, name, status, created_at) values (%s, 'Acme', 'active', now())",
+            [tenant_id],
+        )
+        connection.execute("insert into bursar.groups values (%s, %s, 'Default', true)", [tenant_id, group_id])
+        for number, (member_id, status) in enumerate([(kept_id, "active"), (deleted_id, "deleted")], 1):
+            connection.execute(
+                "insert into bursar.members (tenant_id, member_id, number, username, display_name, email, role, "
+                "status, group_id, created_at, changed_at) "
+                "values (%s, %s, %s, 'jose', 'José Ärger-Straße', 'j@example.com', 'member', %s, %s, now(), now())",
+                [tenant_id, member_id, number, status, group_id],
+            )
+
+    migrate(empty_database_url)
+
+    with psycopg.connect(empty_database_url) as connection:
+        rows = connection.execute(
+            "select username, display_name, email, search_text from bursar.members order by number"
+        ).fetchall()
+    wanted = search_text_of(username="jose", display_name="José Ärger-Straße", email="j@example.com")
+    assert rows[0] == ("jose", "José Ärger-Straße", "j@example.com", wanted)
+    assert rows[1] == ("deleted-2", "Deleted member #2", None, "")
 
 
 def test_migrating_again_changes_nothing(empty_database_url: str, migrated_facts: Facts) -> None:

@@ -119,7 +119,7 @@ EXPECTED: Mapping[str, Row] = {
     # Whoever is disabled asks for nothing, so nobody can even try to enable oneself.
     "enable_member": about_members(".nny.", ".yyyu", ".yynu", ".nnnn"),
     "delete_member_for_good": about_members(".nny.", "oyyyu", "nnnnn", "nnnnn"),
-    "move_member_to_group": about_members(".nnn.", "yyyyu", "yyyyu", "nnnnn"),
+    "move_member_to_group": about_members(".nnn.", "yyyyu", "oyynu", "nnnnn"),
     "end_sessions_of_member": MANAGED,
     "list_groups_of_tenant": READ_BY_ADMINS,
     "create_group_of_tenant": ADMINS_ONLY,

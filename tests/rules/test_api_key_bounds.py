@@ -205,3 +205,18 @@ async def test_what_keys_inherit_is_the_tenant_admins_to_say(house: TestOffice) 
         422,
         "calls_at_once",
     )
+
+
+@pytest.mark.rule("KEY-4")
+@pytest.mark.parametrize(("before", "after"), [(["nothing"], []), (["a, b"], ["a", "b"]), ([], None)])
+async def test_a_list_that_reads_like_another_is_another(
+    house: TestOffice, before: list[str], after: list[str] | None
+) -> None:
+    await house.tenant()
+    member = await house.signed_in("acme-member")
+    key = (await made_key(member, allowed_models=before))["key"]["id"]
+
+    changed = await member.patch(f"/api/v1/api-keys/{key}", json={"allowed_models": after})
+
+    assert (changed.status_code, changed.json()["allowed_models"]) == (200, after)
+    assert (await member.get(f"/api/v1/api-keys/{key}")).json()["allowed_models"] == after

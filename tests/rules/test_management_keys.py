@@ -199,3 +199,48 @@ async def test_what_bursar_itself_metered_is_called_back_by_no_payer_not_even_an
     for client, hold in own:
         assert refused(await client.post(f"/api/v1/holds/{hold}/void")) == (403, "not_permitted")
     assert place.member_id == (await boss.get(f"/api/v1/holds/{own[1][1]}")).json()["member_id"]
+
+
+@pytest.mark.rule("KEY-9")
+async def test_a_key_makes_nobody_whom_its_holder_could_then_sign_in_as_with_more_than_its_scopes(
+    house: TestOffice,
+) -> None:
+    place = await house.tenant()
+    admin = await house.signed_in("acme-admin")
+    secret = (await made_key(admin, "management", scopes=["members:write", "members:read"]))["secret"]
+    program = house.visitor(authorization=f"Bearer {secret}")
+    person = {"username": "eve", "display_name": "Eve", "password": "long enough"}
+
+    refused = [
+        await program.patch(f"/api/v1/members/{place.member_id}", json={"password": "another password"}),
+        await program.post("/api/v1/members", json={**person, "role": "admin"}),
+        await program.put(f"/api/v1/members/{place.member_id}/role", json={"role": "admin"}),
+        await program.post("/api/v1/invitations", json={"email": "eve@example.com", "role": "admin"}),
+    ]
+    allowed = [
+        await program.patch(f"/api/v1/members/{place.member_id}", json={"job_title": "Engineer"}),
+        await program.post("/api/v1/members", json=person),
+        await program.post("/api/v1/invitations", json={"email": "eve@example.com"}),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(403, "not_permitted")] * 4
+    assert [answer.status_code for answer in allowed] == [200, 201, 201]
+    assert (await house.signed_in("acme-member")).cookies
+
+
+@pytest.mark.rule("KEY-2")
+async def test_who_is_an_admin_no_more_can_stop_a_management_key_and_neither_change_nor_rotate_it(
+    house: TestOffice,
+) -> None:
+    place = await house.tenant()
+    deputy = await house.admin(place)
+    owner = await house.signed_in(deputy.username)
+    key = (await made_key(owner, "management", scopes=["credits:read"]))["key"]["id"]
+    boss = await house.signed_in("acme-admin")
+    await boss.put(f"/api/v1/members/{public_id('member', deputy.member_id)}/role", json={"role": "member"})
+
+    changed = await owner.patch(f"/api/v1/api-keys/{key}", json={"scopes": ["credits:write"]})
+    rotated = await owner.post(f"/api/v1/api-keys/{key}/rotate")
+    stopped = await owner.post(f"/api/v1/api-keys/{key}/disable")
+
+    assert (changed.status_code, rotated.status_code, stopped.status_code) == (403, 403, 200)

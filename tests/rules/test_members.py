@@ -246,3 +246,15 @@ async def test_a_creation_that_is_repeated_is_answered_as_at_first(house: TestOf
 
     assert again.content == first.content
     assert again.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.rule("MEMBER-13")
+async def test_a_name_whose_letters_are_long_when_folded_is_a_name_like_others(house: TestOffice) -> None:
+    await house.tenant()
+    admin = await house.signed_in("acme-admin")
+    person = {"username": "sallallahu", "display_name": "\ufdfa" * 120, "password": "long enough"}
+
+    added = await admin.post("/api/v1/members", json=person)
+
+    assert added.status_code == 201, added.text
+    assert (await admin.get("/api/v1/members", params={"search": "sallallahu"})).json()["total"] == 1

@@ -94,6 +94,8 @@ async def accept_invitation(desk: Desk, visitor: Visitor, wanted: Acceptance) ->
     found = await _behind(desk, wanted.token, visitor.client)
     invitation = await _look_before_hashing(desk, found, is_repeatable=visitor.once is not None)
     person = NewPerson(wanted.username, wanted.display_name or wanted.username, invitation.email, wanted.password)
+    # Hashing is work, which whoever holds a link may ask for as often as for trying a password, and no more often.
+    attempt = await count_attempt(desk, {CountedBy.ADDRESS: network_of(visitor.client.address)})
     # Hashed with the group as invited; whether that is still there is seen in the transaction.
     hashed = await hash_password(desk, NewMember(person, Role(invitation.role), invitation.group_id))
     asked = _asked(visitor, Actor(hashed.new.role, found.owner_id, found.tenant_id, person.display_name))
@@ -114,6 +116,7 @@ async def accept_invitation(desk: Desk, visitor: Visitor, wanted: Acceptance) ->
         return Joined(member, tenant)
 
     done = await once(desk, asked, found.tenant_id, Joined, act)
+    await take_off(desk, attempt, is_right=False)
     if done.replayed or opened is None:
         opened = await sign_in(desk, name=wanted.username, password=wanted.password, client=visitor.client)
     return done, opened
@@ -182,12 +185,11 @@ async def _behind(desk: Desk, token: str, client: Client) -> SecretOwner:
 
     Rule: INVITATION-4
     """
-    attempt = await count_attempt(desk, {CountedBy.ADDRESS: network_of(client.address)})
     async with platform_reading(desk.platform) as transaction:
         found = await _find(transaction, desk, token)
     if found is None:
+        await count_attempt(desk, {CountedBy.ADDRESS: network_of(client.address)})
         raise invitation_unknown()
-    await take_off(desk, attempt, is_right=False)
     return found
 
 

@@ -89,13 +89,16 @@ async def create_api_key(desk: Desk, asked: Asked, tenant_id: UUID, draft: KeyDr
     """
     check_permission(asked.actor, Permission.OWN_KEYS)
     settings = check_settings(draft.kind, draft.settings)
-    check_expiry(settings.expires_at, now=desk.clock.now())
     creator_id = asked.actor.identity
     assert creator_id is not None, "Bursar itself owns no key"
     owner_id = draft.member_id or creator_id
+    if owner_id != creator_id:
+        check_permission(asked.actor, Permission.MANAGE_SERVICE_KEYS)
     secret = _new_secret(draft.kind)
 
     async def act(transaction: Transaction) -> KeyWithSecret:
+        # In here, so that a repeat gets its answer also when the key has expired meanwhile.
+        check_expiry(settings.expires_at, now=desk.clock.now())
         owner = await lock_key_owner(transaction, tenant_id, owner_id)
         if owner is None or owner.status == "deleted":
             raise Refusal("member_unknown", "There is no such member.", field="member_id")
@@ -131,12 +134,13 @@ async def change_api_key(desk: Desk, asked: Asked, tenant_id: UUID, key_id: UUID
 
     async def act(transaction: Transaction) -> ApiKey:
         key = await _owned(transaction, asked, tenant_id, key_id)
+        _check_owner_may_hold(key.owner, key.kind)
         settings = check_settings(key.kind, edit(key.settings))
         if settings.expires_at != key.settings.expires_at:
             check_expiry(settings.expires_at, now=desk.clock.now())
         before, after = settings_as_text(key.settings), settings_as_text(settings)
         changes = {name: Change(before[name], after[name]) for name in after if before[name] != after[name]}
-        if not changes:
+        if settings == key.settings:
             return key
         await update_api_key_settings(transaction, tenant_id, key_id, settings)
         await record(transaction, desk, asked, tenant_id, _told("api_key_changed", key, changes))
@@ -157,6 +161,7 @@ async def rotate_api_key(
 
     async def act(transaction: Transaction) -> KeyWithSecret:
         key = await _owned(transaction, asked, tenant_id, key_id)
+        _check_owner_may_hold(key.owner, key.kind)
         secret, now = SECRET_BEGINNINGS[key.kind] + token, desk.clock.now()
         if overlap_seconds == 0:
             await delete_secret_hashes(transaction, tenant_id, key_id)
@@ -259,6 +264,14 @@ def _check_may_own(asked: Asked, owner: KeyOwner, kind: KeyKind) -> None:
     """
     if owner.member_id != asked.actor.identity:
         _check_may_make_for(asked, owner)
+    _check_owner_may_hold(owner, kind)
+
+
+def _check_owner_may_hold(owner: KeyOwner, kind: KeyKind) -> None:
+    """Refuses `not_permitted` for a management key of somebody who is, or has become, a plain member.
+
+    Rule: KEY-2
+    """
     if kind is not KeyKind.MANAGEMENT:
         return
     if PERMISSIONS[Permission.OWN_MANAGEMENT_KEYS].reach(Role(owner.role)) is Reach.NO:

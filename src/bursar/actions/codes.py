@@ -92,17 +92,18 @@ async def issue_codes(desk: Desk, asked: Asked, wanted: CodesWanted) -> Done[Iss
     Rule: CODE-2
     """
     check_permission(asked.actor, Permission.MANAGE_CODES)
-    now = desk.clock.now()
-    check_new_codes(count=wanted.count, expires_at=wanted.expires_at, now=now)
     check_note(wanted.note)
     issued_by = asked.actor.identity
     assert issued_by is not None, "codes are issued by somebody"
     expires_at = None if wanted.expires_at is None else wanted.expires_at.astimezone(UTC)
-    batch = Batch(new_uuid(), wanted.value, wanted.note, now, issued_by, expires_at)
-    codes = tuple(PlainCode(new_uuid(), written_code(new_number(bits=CHANCE_BITS))) for _ in range(wanted.count))
-    kept = [NewCode(code.code_id, _hash_of(desk, code.code), last_four(code.code)) for code in codes]
 
     async def act(transaction: Transaction) -> IssuedBatch:
+        # In here, so that a repeat gets its answer also when the codes have expired meanwhile.
+        now = desk.clock.now()
+        check_new_codes(count=wanted.count, expires_at=wanted.expires_at, now=now)
+        batch = Batch(new_uuid(), wanted.value, wanted.note, now, issued_by, expires_at)
+        codes = tuple(PlainCode(new_uuid(), written_code(new_number(bits=CHANCE_BITS))) for _ in range(wanted.count))
+        kept = [NewCode(code.code_id, _hash_of(desk, code.code), last_four(code.code)) for code in codes]
         await insert_codes(transaction, batch, kept)
         detail = {
             "count": str(wanted.count),

@@ -21,7 +21,7 @@ from bursar.domain.people import (
     service_account_has_no_password,
     shown_name,
 )
-from bursar.domain.permissions import check_permission
+from bursar.domain.permissions import check_in_person, check_permission
 from bursar.domain.roles import Permission
 from bursar.store.members import Member, update_member, update_password_hash
 from bursar.store.sessions import revoke_live_sessions
@@ -48,6 +48,8 @@ async def edit_member(
     Rule: MEMBER-7
     """
     check_permission(asked.actor, Permission.EDIT_MEMBER)
+    if edit.password is not UNSET:
+        check_in_person(asked.actor, "Resetting a password")
     _check_edit(edit)
     password_hash = None if edit.password is UNSET else await desk.passwords.hashed(edit.password)
 

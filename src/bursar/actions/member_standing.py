@@ -23,7 +23,7 @@ from bursar.db.transaction import Transaction
 from bursar.domain.credits import Credits
 from bursar.domain.permissions import Target, check_may_reach, check_permission
 from bursar.domain.refusals import Refusal
-from bursar.domain.roles import Permission, Role
+from bursar.domain.roles import PERMISSIONS, Permission, Reach, Role
 from bursar.ledger import Changed, Command, MoveWallet, SetSpendsPool, SetWalletStatus, lock_books, post
 from bursar.outside.identity import new_uuid
 from bursar.store.members import Member, has_other_tenant_admin, update_member
@@ -92,13 +92,16 @@ async def move_member(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UUID
     """Puts a member into another group, whose budget takes their allowance over. Refuses `member_unknown`,
     `group_unknown`, `same_group`, `insufficient_budget`.
 
-    Rule: MEMBER-14
+    Rule: MEMBER-14, ROLE-3
     """
     check_permission(asked.actor, Permission.MOVE_MEMBER)
 
     async def act(transaction: Transaction) -> MemberState:
         await lock_books(transaction, tenant_id)
         before = await known_member(transaction, tenant_id, member_id)
+        # A tenant admin may move everybody, oneself as well: else the group that the only one is in could never go.
+        if PERMISSIONS[Permission.MOVE_MEMBER].reach(asked.actor.role) is Reach.OTHERS:
+            check_may_reach(asked.actor, Permission.MOVE_MEMBER, Target(Role(before.role), member_id))
         command = MoveWallet(
             actor_id=asked.actor.identity, transfer_id=new_uuid(), member_id=member_id, group_id=group_id
         )

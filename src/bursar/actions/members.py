@@ -14,7 +14,7 @@ from bursar.actions.people import take_names
 from bursar.db.transaction import Transaction
 from bursar.domain.ids import public_id
 from bursar.domain.people import NewPerson, check_job_title, check_new_person, check_new_service_account
-from bursar.domain.permissions import Target, check_may_reach, check_permission
+from bursar.domain.permissions import Target, check_in_person, check_may_reach, check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission, Role
 from bursar.ledger import MemberFigures, OpenWallet, list_member_figures, post
@@ -64,6 +64,8 @@ async def create_member(desk: Desk, asked: Asked, tenant_id: UUID, new: NewMembe
     check_role(new.role, is_service_account=new.is_service_account)
     if new.role is Role.TENANT_ADMIN:
         check_permission(asked.actor, Permission.APPOINT_TENANT_ADMIN)
+    if new.role is not Role.MEMBER:
+        check_in_person(asked.actor, "Making an admin")
     hashed = await hash_password(desk, new)
     check_may_reach(asked.actor, Permission.CREATE_MEMBER, Target(new.role, hashed.member_id), field="role")
 

@@ -47,6 +47,7 @@ from bursar.outside import price_data
 from bursar.outside.identity import new_uuid
 from bursar.store.prices import (
     find_price,
+    find_spelling,
     has_prices,
     insert_prices,
     list_prices_from,
@@ -116,12 +117,14 @@ async def set_price(desk: Desk, asked: Asked, new: NewPrice) -> Done[Price]:
         now = desk.clock.now()
         effective_from = new.effective_from or now
         check_effective_from(effective_from, now=now)
-        before = in_force(await list_prices_of_model(transaction, new.provider, new.model), effective_from)
+        # A model is found in whatever capitals, so it stands in the list under one spelling.
+        model = await find_spelling(transaction, new.provider, new.model) or new.model
+        before = in_force(await list_prices_of_model(transaction, new.provider, model), effective_from)
         terms = _completed(new.terms, before)
         if before is not None and before.origin == HAND and before.terms == terms:
             return before
         price = Price(
-            new_uuid(), new.provider, new.model, HAND, SET_BY_HAND,
+            new_uuid(), new.provider, model, HAND, SET_BY_HAND,
             effective_from, terms, now, asked.actor.identity, new.note,
         )  # fmt: skip
         await insert_prices(transaction, [price])

@@ -20,6 +20,10 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITE = frozenset({"same-origin", "none"})
 
 
+class ClientGone(Exception):
+    """The client left before its body had arrived."""
+
+
 class Guard:
     """Wraps the API; refuses with a problem or lets through, and marks every answer as not to be stored."""
 
@@ -36,7 +40,10 @@ class Guard:
         if problem is not None:
             await _answer(problem, scope, send)
             return
-        body = await self._body(scope, receive)
+        try:
+            body = await self._body(scope, receive)
+        except ClientGone:
+            return  # what was not sent whole was not asked for, and nobody is there to be answered
         if body is None:
             await _answer(self._too_large(), scope, send)
             return
@@ -58,7 +65,7 @@ class Guard:
         await self._application(scope, replay, unstored_send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The whole body, or None where it is too large. A client that leaves half-way sent nothing."""
+        """The whole body, or None where it is too large. Raises `ClientGone`."""
         if scope["method"] in SAFE_METHODS:
             return b""
         body = b""
@@ -66,7 +73,7 @@ class Guard:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return b""
+                raise ClientGone
             body += message.get("body", b"")
             if len(body) > self._body_max_bytes:
                 return None

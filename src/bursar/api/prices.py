@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from bursar.api.signed_in import Visit, platform, platform_change
 from bursar.api.texts import Name, Note, SearchText
 from bursar.api.times import Moment
 from bursar.domain.ids import public_id
+from bursar.domain.permissions import may
 from bursar.domain.price_changes import ChangeKind, PriceChange, RateChange, percent_text
 from bursar.domain.prices import (
     HAND,
@@ -157,7 +159,7 @@ async def list_prices(
     shown = page.prices[:limit]
     has_more = len(page.prices) > limit
     return PriceList(
-        prices=[_shape(price) for price in shown],
+        prices=[_seen(visit, price) for price in shown],
         total=page.total,
         at=moment,
         next_cursor=encode_cursor(shown[-1].provider, shown[-1].model) if has_more else None,
@@ -175,7 +177,7 @@ def _place(cursor: str) -> tuple[str, str]:
 @routes.get("/prices/{price_id}", responses=problems(401, 403, 404, 422))
 async def get_price(price_id: PriceId, visit: Looker) -> PriceShape:
     """One entry of the list, whether it counts now or not: what a past call was priced with stays to be seen."""
-    return _shape(await see_price(visit.desk.tenants, price_id))
+    return _seen(visit, await see_price(visit.desk.tenants, price_id))
 
 
 @routes.post("/prices", status_code=201, responses=problems(401, 403, 422))
@@ -197,6 +199,15 @@ async def refresh_price_list(body: RefreshDraft, visit: Keeper) -> DifferenceSha
 async def withdraw_price_set_by_hand(price_id: PriceId, body: WithdrawalDraft, visit: Keeper) -> PriceShape:
     """Ends what was set by hand for this price's model; the public list's price counts again."""
     return _shape(visit.told(await withdraw_price(visit.desk, visit.asked, price_id, note=body.note)))
+
+
+def _seen(visit: Visit, price: Price) -> PriceShape:
+    """The price as whoever asks may see it: why it was set is between those who set prices.
+
+    Rule: PRICE-12
+    """
+    shown = price if may(visit.asked.actor, Permission.MANAGE_PRICES) else replace(price, note=None)
+    return _shape(shown)
 
 
 def _shape(price: Price) -> PriceShape:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bursar.domain.permissions import Actor, check_permission
+from bursar.domain.permissions import Actor, check_in_person, check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import PERMISSIONS, ROLE_LABELS, Permission, Reach, Role
 
@@ -85,6 +85,8 @@ def check_may_invite(actor: Actor, role: Role) -> None:
             id=str(actor.role),
             permission=str(Permission.CREATE_MEMBER),
         )
+    if role is not Role.MEMBER:
+        check_in_person(actor, "Making an admin")
 
 
 def check_acceptable(course: Course, now: datetime) -> None:

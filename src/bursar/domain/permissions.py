@@ -69,6 +69,15 @@ def check_permission(actor: Actor, permission: Permission) -> None:
     )
 
 
+def check_in_person(actor: Actor, what: str) -> None:
+    """Refuses `not_permitted` to a key: what would let its holder sign in as somebody with more than its scopes.
+
+    Rule: KEY-9
+    """
+    if actor.scopes is not None:
+        raise Refusal("not_permitted", f"{what} takes a person who is signed in.", scope="key", id=str(actor.role))
+
+
 def check_may_reach(actor: Actor, permission: Permission, target: Target, *, field: str = "member_id") -> None:
     """Refuses unless the actor may do this to that person: first `not_permitted` at all, then `not_to_oneself`, then
     `not_permitted` to somebody of that role. `field` is the input that chose the person.

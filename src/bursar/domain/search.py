@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import unicodedata
 
+PART_BYTES_MAX = 640
+"""An entry of the index has at most 2 704 bytes, and there are three parts; the longest ordinary one has 480."""
+
 
 def folded(text: str) -> str:
     """The text without capitals and accents, in the one encoding that searches use."""
@@ -23,10 +26,15 @@ def search_text_of(*, username: str, display_name: str, email: str | None) -> st
     A part that stands in another one is left out, as a username often stands in an address: whatever word is in it is
     found there, and the less text there is, the faster a search goes through it.
     """
-    parts = [folded(part) for part in (username, display_name, email) if part]
+    parts = [_cut(folded(part)) for part in (username, display_name, email) if part]
     longest_first = sorted(dict.fromkeys(parts), key=len, reverse=True)
     kept = [part for number, part in enumerate(longest_first) if not any(part in one for one in longest_first[:number])]
     return " ".join(kept)
+
+
+def _cut(part: str) -> str:
+    """As much of a part as the index takes: folding can make one letter eighteen."""
+    return part.encode()[:PART_BYTES_MAX].decode(errors="ignore")
 
 
 def search_words(search: str) -> tuple[str, ...]:

@@ -40,6 +40,23 @@ async def has_prices(transaction: Transaction) -> bool:
     return bool(await transaction.fetchval("select exists (select from model_prices)"))
 
 
+async def find_spelling(transaction: Transaction, provider: str, model: str) -> str | None:
+    """How the list writes the model's id, whatever capitals it is asked for with; None for one it does not know."""
+    spelling: str | None = await transaction.fetchval(
+        """
+        select model
+        from model_prices
+        where provider = $1
+          and lower(model) = lower($2)
+        order by created_at, price_id
+        limit 1
+        """,
+        provider,
+        model,
+    )
+    return spelling
+
+
 async def insert_prices(transaction: Transaction, prices: Sequence[Price]) -> None:
     """Adds entries, with one statement for all of them."""
     await transaction.execute(
