@@ -57,9 +57,8 @@ def csv_line(cells: Row) -> str:
 
 def harmless(cell: str) -> str:
     """The text with an apostrophe before it where a spreadsheet would take it for a formula. Numbers stay numbers."""
-    # Spreadsheets take wide letters for narrow ones, and some pass over blanks in front.
-    seen = unicodedata.normalize("NFKC", cell).lstrip(" ")
-    if seen.startswith(_STARTS_A_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell):
+    # Spreadsheets take wide letters for narrow ones.
+    if unicodedata.normalize("NFKC", cell[:1]).startswith(_STARTS_A_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
 
