@@ -16,7 +16,6 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from bursar.actions.desk import Desk
 from bursar.api.front import Application, Receive, Scope, Send
 
 SESSION_COOKIE = "bursar_session"
@@ -77,11 +76,8 @@ def drop_cookie(request: Request, name: str) -> None:
 
 
 def needs_secure_cookie(request: Request) -> bool:
-    """Whether the cookie must never travel in the clear: over https, where people reach Bursar over https whatever the
-    proxy says, and for every host that is not this machine.
-    """
-    desk: Desk = request.app.state.desk
-    if request.url.scheme == "https" or (desk.correspondence.site or "").startswith("https:"):
+    """Whether the cookie must never travel in the clear: over https, and for every host that is not this machine."""
+    if request.url.scheme == "https":
         return True
     host = request.url.hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
