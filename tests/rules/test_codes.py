@@ -365,3 +365,18 @@ async def test_work_inside_a_tenant_can_neither_make_codes_nor_see_who_redeemed_
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with writing(house.desk.tenants, place.tenant.tenant_id) as transaction:
             await transaction.execute(statement)
+
+
+@pytest.mark.rule("CODE-2", "ONCE-1")
+async def test_codes_are_told_again_to_their_key_also_when_they_have_expired_meanwhile(house: TestOffice) -> None:
+    root = await house.super_admin()
+    expires_at = (house.clock.now() + timedelta(hours=1)).isoformat()
+    body, key = {"count": 1, "value": "5", "expires_at": expires_at}, {"Idempotency-Key": "a batch"}
+    first = await root.post(CODES, json=body, headers=key)
+    house.clock.turn(timedelta(hours=2))
+
+    again = await root.post(CODES, json=body, headers=key)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert (await root.post(CODES, json=body)).status_code == 422

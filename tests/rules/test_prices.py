@@ -290,3 +290,15 @@ async def test_two_who_set_a_price_at_once_leave_one_after_the_other(house: Test
     changes = [json.loads(event["changes"])["standard input"] for event in await price_events(house, "price_set")]
     assert [change["before"] for change in changes] == [None, *(change["after"] for change in changes[:-1])]
     assert await input_rate(root) == changes[-1]["after"]
+
+
+@pytest.mark.rule("PRICE-5", "PRICE-6")
+async def test_a_price_set_by_hand_counts_in_whatever_capitals_its_model_was_written(house: TestOffice) -> None:
+    root = await house.super_admin()
+    await fill_with(house, listed("GPT-4o", input="2.50", output="10"))
+
+    made = await root.post("/api/v1/prices", json={**DRAFT, "bands": [{"rates": {"input": "9"}}]})
+
+    assert (made.status_code, made.json()["model"]) == (201, "GPT-4o")
+    (price,) = (await root.get("/api/v1/prices", params={"model": "gpt-4o"})).json()["prices"]
+    assert (price["id"], price["is_override"]) == (made.json()["id"], True)
