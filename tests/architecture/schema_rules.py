@@ -20,6 +20,7 @@ WITHOUT_TENANT: Final = {
     "redemption_codes": "a code belongs to no tenant until it is redeemed",
     "platform_events": "what was done to the platform itself",
     "model_prices": "what a model costs is the same fact for every tenant",
+    "platform_settings": "one installation sells its credits at one price",
 }
 
 # Tables that the application may add to and not change: what is recorded stays as it was recorded.
@@ -32,6 +33,9 @@ OTHER_POLICIES: Final = {
     ("tenants", "platform_sees_every_tenant"): "the list of tenants, for the super admin and the clock's work",
     ("ledger_control", "every_tenant"): "the tenants' totals for the super admin, and the cycles that are due",
     ("ledger_holds", "every_tenant"): "the tenants that have holds past their deadline",
+    ("purchases", "every_tenant"): "the orders that the super admin has to confirm",
+    ("allocation_batches", "every_tenant"): "the tenants that have a batch under way",
+    ("outbox", "every_tenant"): "the tenants that have something to be told",
 }
 
 APPLICATION_ROLES: Final = ("bursar_app", "bursar_platform")

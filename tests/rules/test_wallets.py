@@ -58,7 +58,7 @@ def test_a_wallet_knows_nothing_of_the_person() -> None:
     assert {field.name for field in fields(Wallet)} == {
         "tenant_id", "member_id", "group_id", "status", "spends_pool", "epoch", "monthly_micro", "allowance_micro",
         "allowance_held_micro", "balance_micro", "balance_held_micro", "used_micro", "consumed_micro",
-        "allowance_sequence", "balance_sequence", "consumed_sequence",
+        "allowance_sequence", "balance_sequence", "consumed_sequence", "has_credits",
     }  # fmt: skip
 
 
@@ -224,3 +224,59 @@ def test_moves_are_checked_in_their_fixed_order() -> None:
     ]
 
     assert codes == ["member_unknown", "member_deleted", "group_unknown", "insufficient_budget"]
+
+
+def give(member_id: UUID, kind: str, credits_text: str) -> Transfer:
+    return Transfer(actor_id=ACTOR, transfer_id=identity(), kind=kind, amount=amount(credits_text), member_id=member_id)
+
+
+@pytest.mark.rule("WALLET-8")
+def test_a_member_is_with_credits_until_the_last_is_taken_back() -> None:
+    books = TestBooks()
+    books.fund_pool("10")
+    member_id = books.open_member()
+    assert not books.wallet(member_id).has_credits
+
+    books.do(give(member_id, "allocation", "3"))
+    assert books.wallet(member_id).has_credits
+    books.do(give(member_id, "reclaim", "2"))
+    assert books.wallet(member_id).has_credits
+    books.do(give(member_id, "reclaim", "1"))
+
+    assert not books.wallet(member_id).has_credits
+
+
+@pytest.mark.rule("WALLET-8")
+def test_spending_the_last_credit_leaves_a_member_with_credits() -> None:
+    books = TestBooks()
+    member_id = books.open_member(balance="3")
+
+    books.settle(books.hold(member_id, "3"), "3")
+
+    assert books.balance(member_id) == "0.00"
+    assert books.wallet(member_id).has_credits
+
+
+@pytest.mark.rule("WALLET-8")
+def test_an_allowance_that_comes_again_keeps_a_member_with_credits() -> None:
+    books = TestBooks()
+    books.budget(per_cycle="100", group="20")
+    member_id = books.open_member(monthly="10", balance="5")
+    books.settle(books.hold(member_id, "10"), "10")
+
+    books.do(give(member_id, "reclaim", "5"))
+    assert books.wallet(member_id).has_credits
+
+    books.do(ResetCycle(actor_id=ACTOR, transfer_id=identity(), epoch=1))
+    books.set_monthly(member_id, "0")
+    assert not books.wallet(member_id).has_credits
+
+
+@pytest.mark.rule("WALLET-8")
+def test_who_becomes_a_tenant_admin_is_without_credits_of_its_own() -> None:
+    books = TestBooks()
+    member_id = books.open_member(balance="3")
+
+    books.do(spends_pool(member_id, True))
+
+    assert not books.wallet(member_id).has_credits

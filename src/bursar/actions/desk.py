@@ -20,7 +20,7 @@ from bursar.outside.clock import Clock
 from bursar.outside.identity import new_uuid_at
 from bursar.outside.mail import Mailer
 from bursar.outside.secrets import Passwords, derive_key
-from bursar.store.events import Event, insert_event, insert_platform_event
+from bursar.store.events import Event, insert_event, insert_into_outbox, insert_platform_event
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ ACTOR_KINDS: Mapping[Role, str] = {
 
 
 async def record(transaction: Transaction, desk: Desk, asked: Asked, tenant_id: UUID | None, told: Told) -> None:
-    """Leaves the event of an action, in the action's own transaction: the tenant's, or the platform's for None.
+    """Leaves the event of an action, in the action's own transaction: the tenant's, or the platform's for None. What
+    happens in a tenant also goes into its outbox, from which people are told.
 
     Rule: AUDIT-1, AUDIT-2
     """
@@ -155,3 +156,4 @@ async def record(transaction: Transaction, desk: Desk, asked: Asked, tenant_id: 
         await insert_platform_event(transaction, event)
     else:
         await insert_event(transaction, tenant_id, event)
+        await insert_into_outbox(transaction, tenant_id, event)

@@ -53,7 +53,7 @@ async def create_group_of_tenant(
 ) -> GroupShape:
     """Adds a group without a budget."""
     group = visit.told(await create_group(visit.desk, visit.asked, visit.tenant_id, body.name))
-    return _shape(GroupRow(group, ZERO, ZERO, ZERO, ZERO, ZERO))
+    return _shape(GroupRow(group, 0, ZERO, ZERO, ZERO, ZERO, ZERO))
 
 
 @routes.get("", responses=problems(401, 403, 404, 422))
@@ -75,7 +75,7 @@ def _shape(row: GroupRow) -> GroupShape:
         id=public_id("group", group.group_id),
         name=group.name,
         is_default=group.is_default,
-        member_count=group.member_count,
+        member_count=row.member_count,
         monthly=row.monthly,
         extra=row.extra,
         distributed=row.distributed,

@@ -24,6 +24,10 @@ PREFIXES = {
     "api_key": "key",
     "code": "cod",
     "code_batch": "cob",
+    "purchase": "pur",
+    "allocation_batch": "alb",
+    "credit_request": "crq",
+    "notification": "ntf",
     "price": "prc",
     "price_refresh": "prr",
 }

@@ -154,11 +154,26 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("api_key_kind_wrong", "Key of the other kind", "Models take a model key, the management API a management key."),
     _K("network_not_allowed", "Network not allowed", "The API key may not be used from this address."),
     _K("too_many_keys", "Too many keys", "One member has at most so many API keys."),
-    # Redemption codes and prices
+    # Redemption codes
     _K("code_unknown", "No such code", "There is no such redemption code."),
     _K("code_spent", "Code spent", "The redemption code has been redeemed already."),
     _K("code_expired", "Code expired", "The redemption code was not redeemed in time."),
     _K("code_revoked", "Code revoked", "The redemption code was taken back."),
+    # Purchases, batches and credit requests
+    _K("purchases_closed", "Nothing for sale", "The platform has set no price for credits."),
+    _K("purchase_too_small", "Order too small", "The order is below the smallest that the platform takes."),
+    _K("purchase_too_large", "Order too large", "The order is above the largest that the platform takes."),
+    _K("purchase_unknown", "No such order", "There is no such order of credits."),
+    _K("purchase_decided", "Order decided", "The order has been paid or cancelled already."),
+    _K("too_many_purchases", "Too many open orders", "A tenant has at most so many orders that wait to be paid."),
+    _K("batch_unknown", "No such batch", "There is no such batch of allocations."),
+    _K("batch_running", "Batch under way", "The batch is still under way; wait for its outcome.", True),
+    _K("nothing_failed", "Nothing to retry", "Nobody of this batch failed, so there is nothing to try again."),
+    _K("credit_request_unknown", "No such request", "There is no such request for credits."),
+    _K("credit_request_decided", "Request decided", "A request for credits is decided once."),
+    _K("too_many_credit_requests", "Too many open requests", "A member has at most so many undecided requests."),
+    _K("notification_unknown", "No such notification", "There is no such notification of this person."),
+    # Prices
     _K("price_unknown", "No such price", "There is no price for this model of this provider."),
     _K("price_not_overridden", "Not set by hand", "Only a price that was set by hand can be withdrawn."),
     _K("usage_inconsistent", "Inconsistent usage", "A part of what was used is more than the whole, or not a count."),

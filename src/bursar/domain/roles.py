@@ -87,6 +87,8 @@ class Permission(StrEnum):
     CREATE_TENANT = "create_tenant"
     CHANGE_TENANT = "change_tenant"
     GRANT = "grant"
+    MANAGE_PURCHASES = "manage_purchases"
+    MANAGE_PLATFORM_SETTINGS = "manage_platform_settings"
     MANAGE_CODES = "manage_codes"
     SEE_PRICES = "see_prices"
     MANAGE_PRICES = "manage_prices"
@@ -98,6 +100,11 @@ class Permission(StrEnum):
     REDEEM = "redeem"
     ALLOCATE = "allocate"
     RECLAIM = "reclaim"
+    REVERSE = "reverse"
+    SEE_CREDIT_REQUESTS = "see_credit_requests"
+    DECIDE_CREDIT_REQUESTS = "decide_credit_requests"
+    REQUEST_CREDITS = "request_credits"
+    SEE_OWN_CREDITS = "see_own_credits"
     SPEND = "spend"
     SPEND_FOR_OTHERS = "spend_for_others"
     # A tenant's people
@@ -165,6 +172,8 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.CREATE_TENANT: Right("Create a tenant with its tenant admin.", _ANY, _NO, _NO, _NO),
     _P.CHANGE_TENANT: Right("Rename, suspend and cap a tenant.", _ANY, _NO, _NO, _NO),
     _P.GRANT: Right("Set a tenant's total, give and take back.", _ANY, _NO, _NO, _NO),
+    _P.MANAGE_PURCHASES: Right("See, confirm and cancel orders of credits.", _ANY, _NO, _NO, _NO),
+    _P.MANAGE_PLATFORM_SETTINGS: Right("Set what credits cost and how they are paid.", _ANY, _NO, _NO, _NO),
     _P.MANAGE_CODES: Right("Issue and revoke redemption codes.", _ANY, _NO, _NO, _NO),
     _P.SEE_PRICES: Right("See what models cost.", _ANY, _TENANT, _TENANT, _TENANT, _S.SETTINGS_READ),
     _P.MANAGE_PRICES: Right("Maintain the prices of models.", _ANY, _NO, _NO, _NO),
@@ -175,6 +184,11 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.REDEEM: Right("Purchase credits and redeem codes.", _NO, _TENANT, _NO, _NO, _S.CREDITS_WRITE),
     _P.ALLOCATE: Right("Allocate credits, never to oneself.", _NO, _TENANT, _TENANT, _NO, _S.CREDITS_WRITE),
     _P.RECLAIM: Right("Reclaim credits.", _NO, _TENANT, _TENANT, _NO, _S.CREDITS_WRITE),
+    _P.REVERSE: Right("Reverse an allocation or a reclaim.", _NO, _TENANT, _TENANT, _NO, _S.CREDITS_WRITE),
+    _P.SEE_CREDIT_REQUESTS: Right("See all credit requests.", _ANY, _TENANT, _TENANT, _NO, _S.CREDITS_READ),
+    _P.DECIDE_CREDIT_REQUESTS: Right("Decide credit requests.", _NO, _TENANT, _OTHERS, _NO, _S.CREDITS_WRITE),
+    _P.REQUEST_CREDITS: Right("Ask for more credits.", _NO, _NO, _OWN, _OWN),
+    _P.SEE_OWN_CREDITS: Right("See one's own credits.", _NO, _OWN, _OWN, _OWN, _S.CREDITS_READ),
     _P.SPEND: Right("Spend credits of one's own.", _NO, _OWN, _OWN, _OWN, _S.METERING),
     _P.SPEND_FOR_OTHERS: Right("Meter for other members.", _NO, _TENANT, _TENANT, _NO, _S.METERING),
     _P.SEE_MEMBERS: Right("List and search members.", _ANY, _TENANT, _TENANT, _NO, _S.MEMBERS_READ),
@@ -186,7 +200,7 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.DELETE_MEMBER: Right("Delete members.", _THEIR_ADMINS, _TENANT, _NO, _NO, _S.MEMBERS_WRITE),
     _P.MOVE_MEMBER: Right("Move members between groups.", _NO, _TENANT, _OTHERS, _NO, _S.MEMBERS_WRITE),
     _P.SEE_GROUPS: Right("See groups.", _ANY, _TENANT, _TENANT, _NO, _S.GROUPS_READ),
-    _P.CREATE_GROUP: Right("Create, rename and remove groups.", _NO, _TENANT, _TENANT, _NO, _S.GROUPS_WRITE),
+    _P.CREATE_GROUP: Right("Create, rename and delete groups.", _NO, _TENANT, _TENANT, _NO, _S.GROUPS_WRITE),
     _P.SET_MONTHLY: Right("Set budgets and allowances.", _NO, _TENANT, _TENANT, _NO, _S.GROUPS_WRITE),
     _P.SEE_CYCLE: Right("See the cycle.", _ANY, _TENANT, _TENANT, _NO, _S.SETTINGS_READ),
     _P.CHANGE_CYCLE: Right("Change credits per cycle and cadence.", _NO, _TENANT, _NO, _NO, _S.SETTINGS_WRITE),

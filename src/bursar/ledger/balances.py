@@ -31,7 +31,8 @@ SUBJECTS_MAX = 1_000
 @dataclass(frozen=True, slots=True)
 class MemberFigures:
     """What one member has in the running cycle. `remaining` is its own; `spendable` is what a call could cost now,
-    with the group's budget where it is shared, or the pool's credits for who spends from the pool."""
+    with the group's budget where it is shared, or the pool's credits for who spends from the pool. `has_credits` says
+    whether it was given credits that were not all taken back."""
 
     member_id: UUID
     group_id: UUID
@@ -45,6 +46,7 @@ class MemberFigures:
     spendable: Credits
     used: Credits
     consumed: Credits
+    has_credits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +331,7 @@ def _of_member(books: Books, wallet: Wallet) -> MemberFigures:
         spendable=Credits(spending.spendable(books, wallet)),
         used=Credits(wallet.used_micro if wallet.epoch == books.control.epoch else 0),
         consumed=Credits(wallet.consumed_micro),
+        has_credits=wallet.has_credits,
     )
 
 

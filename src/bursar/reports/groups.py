@@ -22,6 +22,7 @@ class GroupRow:
     """
 
     group: Group
+    member_count: int
     monthly: Credits
     extra: Credits
     distributed: Credits
@@ -53,6 +54,7 @@ async def see_groups(
 def _row(group: Group, figures: GroupFigures, parts: MembersParts) -> GroupRow:
     return GroupRow(
         group=group,
+        member_count=figures.members_count,
         monthly=figures.monthly,
         extra=figures.available + figures.held + parts.distributed - figures.monthly,
         distributed=parts.distributed,

@@ -75,6 +75,19 @@ async def insert_event(transaction: Transaction, tenant_id: UUID, event: Event) 
     )
 
 
+async def insert_into_outbox(transaction: Transaction, tenant_id: UUID, event: Event) -> None:
+    """Notes that people have to be told of an event, in the transaction that adds it."""
+    await transaction.execute(
+        """
+        insert into outbox (tenant_id, event_id, kind)
+        values ($1, $2, $3)
+        """,
+        tenant_id,
+        event.event_id,
+        event.kind,
+    )
+
+
 async def insert_platform_event(transaction: Transaction, event: Event) -> None:
     """Adds an event to the platform's own audit log."""
     await transaction.execute(

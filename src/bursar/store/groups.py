@@ -1,23 +1,27 @@
-"""The groups of a tenant: their names. Their budgets and balances are the ledger's."""
+"""The groups of a tenant: their names and reserves. Their budgets and balances are the ledger's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from bursar.db.transaction import Transaction
+from bursar.domain.credits import ZERO, Credits
 
 DEFAULT_GROUP_NAME = "Default"
 
 
 @dataclass(frozen=True)
 class Group:
-    """One group; `member_count` leaves deleted members out."""
+    """One group that is not deleted; `auto_approve` is how much of what its members ask for is approved by itself in
+    each cycle.
+    """
 
     group_id: UUID
     name: str
     is_default: bool
-    member_count: int = 0
+    auto_approve: Credits = ZERO
 
 
 async def insert_group(
@@ -28,7 +32,7 @@ async def insert_group(
         """
         insert into groups (tenant_id, group_id, name, is_default)
         values ($1, $2, $3, $4)
-        on conflict (tenant_id, lower(name)) do nothing
+        on conflict (tenant_id, lower(name)) where deleted_at is null do nothing
         returning group_id
         """,
         tenant_id,
@@ -40,18 +44,36 @@ async def insert_group(
 
 
 async def find_group(transaction: Transaction, tenant_id: UUID, group_id: UUID) -> Group | None:
-    """The group of this tenant with this id."""
+    """The group of this tenant with this id, unless it is deleted."""
     row = await transaction.fetchrow(
         """
-        select group_id, name, is_default
+        select group_id, name, is_default, auto_approve_micro
         from groups
         where tenant_id = $1
           and group_id = $2
+          and deleted_at is null
         """,
         tenant_id,
         group_id,
     )
-    return None if row is None else Group(**dict(row))
+    return None if row is None else _group(*row)
+
+
+async def lock_group(transaction: Transaction, tenant_id: UUID, group_id: UUID) -> Group | None:
+    """The group of this tenant with this id, which nobody else changes until the transaction ends."""
+    row = await transaction.fetchrow(
+        """
+        select group_id, name, is_default, auto_approve_micro
+        from groups
+        where tenant_id = $1
+          and group_id = $2
+          and deleted_at is null
+        for no key update
+        """,
+        tenant_id,
+        group_id,
+    )
+    return None if row is None else _group(*row)
 
 
 async def get_default_group_id(transaction: Transaction, tenant_id: UUID) -> UUID:
@@ -69,37 +91,84 @@ async def get_default_group_id(transaction: Transaction, tenant_id: UUID) -> UUI
 
 
 async def list_groups(transaction: Transaction, tenant_id: UUID, *, after: UUID | None, limit: int) -> list[Group]:
-    """Groups of this tenant in the order they were made, with the number of members in each."""
+    """Groups of this tenant in the order they were made, those after `after`."""
     rows = await transaction.fetch(
         """
-        select groups.group_id, groups.name, groups.is_default,
-               (select count(*) from members
-                where members.tenant_id = $1
-                  and members.group_id = groups.group_id
-                  and members.status <> 'deleted') as member_count
+        select group_id, name, is_default, auto_approve_micro
         from groups
-        where groups.tenant_id = $1
-          and ($2::uuid is null or groups.group_id > $2)
-        order by groups.group_id
+        where tenant_id = $1
+          and deleted_at is null
+          and ($2::uuid is null or group_id > $2)
+        order by group_id
         limit $3
         """,
         tenant_id,
         after,
         limit,
     )
-    return [Group(**dict(row)) for row in rows]
+    return [_group(*row) for row in rows]
 
 
 async def find_group_by_name(transaction: Transaction, tenant_id: UUID, name: str) -> Group | None:
     """The group of this tenant with this name, in any spelling."""
     row = await transaction.fetchrow(
         """
-        select group_id, name, is_default
+        select group_id, name, is_default, auto_approve_micro
         from groups
         where tenant_id = $1
           and lower(name) = lower($2)
+          and deleted_at is null
         """,
         tenant_id,
         name,
     )
-    return None if row is None else Group(**dict(row))
+    return None if row is None else _group(*row)
+
+
+async def update_group_name(transaction: Transaction, tenant_id: UUID, group_id: UUID, name: str) -> None:
+    """Writes a group's name, which no other group of the tenant may have."""
+    await transaction.execute(
+        """
+        update groups
+        set name = $3
+        where tenant_id = $1
+          and group_id = $2
+        """,
+        tenant_id,
+        group_id,
+        name,
+    )
+
+
+async def update_auto_approve(transaction: Transaction, tenant_id: UUID, group_id: UUID, reserve: Credits) -> None:
+    """Writes how much of the group's requests is approved by itself in each cycle."""
+    await transaction.execute(
+        """
+        update groups
+        set auto_approve_micro = $3
+        where tenant_id = $1
+          and group_id = $2
+        """,
+        tenant_id,
+        group_id,
+        reserve.micro,
+    )
+
+
+async def update_group_deleted(transaction: Transaction, tenant_id: UUID, group_id: UUID, *, now: datetime) -> None:
+    """Takes a group off every list; the row stays, for what goes on naming it."""
+    await transaction.execute(
+        """
+        update groups
+        set deleted_at = $3
+        where tenant_id = $1
+          and group_id = $2
+        """,
+        tenant_id,
+        group_id,
+        now,
+    )
+
+
+def _group(group_id: UUID, name: str, is_default: bool, auto_approve_micro: int) -> Group:
+    return Group(group_id, name, is_default, Credits(auto_approve_micro))

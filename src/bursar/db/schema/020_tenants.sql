@@ -21,6 +21,11 @@ create table tenants (
     key_per_cycle_micro     bigint,
     key_in_total_micro      bigint,
     contact            text,
+    credit_factor_micro  bigint not null default 0,
+    signup_credits_micro bigint not null default 0,
+    low_pool_micro       bigint,
+    low_balance_micro    bigint,
+    next_purchase_number bigint not null default 1,
     primary key (tenant_id),
     constraint tenants_have_a_name check (name <> ''),
     constraint tenants_know_their_status check (status in ('active', 'suspended')),
@@ -31,7 +36,10 @@ create table tenants (
         coalesce(key_requests_per_minute, 0) >= -1 and coalesce(key_tokens_per_minute, 0) >= -1
         and coalesce(key_calls_at_once, 0) >= -1 and coalesce(key_per_cycle_micro, 0) >= -1
         and coalesce(key_in_total_micro, 0) >= -1
-    )
+    ),
+    constraint tenants_convert_and_welcome check (credit_factor_micro >= 0 and signup_credits_micro >= 0),
+    constraint tenants_warn_above_zero check (low_pool_micro > 0 and low_balance_micro > 0),
+    constraint tenants_number_purchases_from_one check (next_purchase_number >= 1)
 );
 
 comment on table tenants is 'One row for each organisation.';
@@ -48,6 +56,14 @@ comment on constraint tenants_offer_a_contact on tenants is 'Having none is null
 comment on constraint tenants_number_members_from_one on tenants is 'Numbers are shown to people.';
 comment on constraint tenants_limit_keys_from_minus_one on tenants is
     'Null inherits, and -1 is unlimited: neither is 0, which lets nothing through.';
+comment on column tenants.credit_factor_micro is
+    'Credits for one US dollar of a model call''s cost. Zero: calls are recorded and charge nothing.';
+comment on column tenants.signup_credits_micro is 'What somebody who joins gets out of the pool. Zero: nothing.';
+comment on column tenants.low_pool_micro is 'Admins are told when the pool falls below this. Null: never.';
+comment on column tenants.low_balance_micro is 'A member is told when what is left falls below this. Null: never.';
+comment on constraint tenants_convert_and_welcome on tenants is 'Neither takes credits away.';
+comment on constraint tenants_warn_above_zero on tenants is 'Nothing is below zero but debts; not to be warned is null.';
+comment on constraint tenants_number_purchases_from_one on tenants is 'Numbers are shown to people.';
 
 alter table tenants enable row level security, force row level security;
 create policy tenant_scope on tenants

@@ -5,15 +5,25 @@ create table groups (
     group_id   uuid    not null,
     name       text    not null,
     is_default boolean not null,
+    auto_approve_micro bigint not null default 0,
+    deleted_at timestamptz,
     primary key (tenant_id, group_id),
-    constraint groups_have_a_name check (name <> '')
+    constraint groups_have_a_name check (name <> ''),
+    constraint groups_reserve_nothing_below_zero check (auto_approve_micro >= 0),
+    constraint groups_keep_their_default check (not is_default or deleted_at is null)
 );
 
 comment on table groups is 'A set of members with a budget. What it owns is in the ledger.';
+comment on column groups.auto_approve_micro is
+    'How much of what its members ask for is approved without anybody looking, in each cycle. Zero: nothing.';
+comment on column groups.deleted_at is
+    'A group is never removed from here, since deleted members, journal and events go on naming it.';
 comment on constraint groups_have_a_name on groups is 'People choose a group by its name.';
+comment on constraint groups_reserve_nothing_below_zero on groups is 'A reserve is an amount.';
+comment on constraint groups_keep_their_default on groups is 'Whoever is in no other group is in this one.';
 
--- People take Sales and sales for the same group.
-create unique index groups_have_distinct_names on groups (tenant_id, lower(name));
+-- People take Sales and sales for the same group. The name of a deleted one is free again.
+create unique index groups_have_distinct_names on groups (tenant_id, lower(name)) where deleted_at is null;
 -- Members whose group is deleted go to the default group, so it must be clear which one that is.
 create unique index groups_have_one_default on groups (tenant_id) where is_default;
 
@@ -22,7 +32,7 @@ create policy tenant_scope on groups
     using (array_position((select nullif(current_setting('bursar.scope', true), '')::uuid[]), tenant_id) is not null)
     with check (array_position((select nullif(current_setting('bursar.scope', true), '')::uuid[]), tenant_id) is not null);
 
-grant select, insert, update, delete on groups to bursar_app;
+grant select, insert, update on groups to bursar_app;
 
 
 create table members (

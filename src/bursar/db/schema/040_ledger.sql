@@ -146,6 +146,7 @@ create table bursar.ledger_wallets (
   epoch                integer not null,
   status               text    not null,
   spends_pool          boolean not null,
+  has_credits          boolean not null default false,
   constraint ledger_wallets_pkey primary key (tenant_id, member_id),
   constraint ledger_wallets_group_fkey foreign key (tenant_id, group_id)
     references bursar.ledger_groups (tenant_id, group_id),
@@ -161,6 +162,12 @@ create index ledger_wallets_by_group on bursar.ledger_wallets (tenant_id, group_
 -- A tenant's summary adds up what its tenant admins have used. Without this it reads every member's row to find them.
 create index ledger_wallets_of_pool_spenders on bursar.ledger_wallets (tenant_id) where spends_pool;
 
+-- How many members were given credits. Whether one was changes seldom, so the index is seldom written.
+create index ledger_wallets_with_credits on bursar.ledger_wallets (tenant_id, member_id)
+  where has_credits and status <> 'deleted';
+
+comment on column bursar.ledger_wallets.has_credits is
+  'Whether the member was given credits that were not all taken back. Spending the last one does not change it.';
 comment on table bursar.ledger_wallets is
   'A member''s accounts. A row whose epoch is behind the control row''s is read as rolled over; it is rewritten when next touched.';
 comment on constraint wallet_status on bursar.ledger_wallets is

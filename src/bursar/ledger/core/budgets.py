@@ -18,7 +18,7 @@ from bursar.ledger.core.books import Books
 from bursar.ledger.core.cycles import touch
 from bursar.ledger.core.funds import check_cycle_size, check_funds, check_issuable, scope_of
 from bursar.ledger.core.rows import Control, Group
-from bursar.ledger.core.transfers import check_level, check_recipient
+from bursar.ledger.core.transfers import check_level, check_recipient, note_removal
 
 
 def set_per_cycle(books: Books, command: SetPerCycle) -> Changed:
@@ -130,6 +130,10 @@ def set_member_monthly(books: Books, command: SetMemberMonthly) -> Changed:
         books.move("allowance_reduction", Account.MEMBER_ALLOWANCE, wallet, Account.GROUP_ALLOWANCE, group, -change)
     wallet.monthly_micro = wanted
     group.members_monthly_micro += change
+    if change > 0:
+        wallet.has_credits = True
+    elif change < 0:
+        note_removal(books, wallet)
     books.mark(wallet)
     books.mark(group)
     return Changed("member_monthly", abs(change), books.now, before)

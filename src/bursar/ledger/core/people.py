@@ -154,6 +154,7 @@ def set_spends_pool(books: Books, command: SetSpendsPool) -> Changed:
     if command.spends_pool:
         _drop_budget(books, wallet)
         hand_in_rest(books, wallet)
+        wallet.has_credits = False
     books.mark(wallet)
     return Changed("wallet_spends_pool", before - wallet.balance_micro, books.now)
 

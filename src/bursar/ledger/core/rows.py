@@ -105,6 +105,7 @@ class Wallet:
     allowance_sequence: int
     balance_sequence: int
     consumed_sequence: int
+    has_credits: bool = False
 
 
 @dataclass(slots=True)

@@ -133,6 +133,16 @@ def check_recipient(wallet: Wallet, actor_id: UUID | None) -> None:
         raise Refusal("recipient_spends_pool", "A tenant admin spends from the pool.", field="member_id")
 
 
+def note_removal(books: Books, wallet: Wallet) -> None:
+    """Whoever has nothing left after something was taken back, and gets no allowance either, is without credits.
+
+    Rule: WALLET-8
+    """
+    left = books.allowance(wallet) + wallet.balance_micro
+    if left <= 0 and wallet.monthly_micro == 0:
+        wallet.has_credits = False
+
+
 def _post(
     books: Books, kind: TransferKind, member_id: UUID | None, group_id: UUID | None, micro: int, *, field: str
 ) -> Transferred:
@@ -157,6 +167,10 @@ def _post(
         if isinstance(row, Wallet | Group):
             touch(books, row)
     line = books.move(kind.code, kind.source, source_row, kind.target, target_row, micro)
+    if isinstance(target_row, Wallet):
+        target_row.has_credits = True
+    if isinstance(source_row, Wallet):
+        note_removal(books, source_row)
     return Transferred(
         line.transfer_id, line.kind, micro, line.source_after_micro, line.target_after_micro, line.posted_at
     )
