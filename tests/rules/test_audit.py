@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from bursar.actions.allocations import Handing, Holder, allocate, reclaim
-from bursar.actions.cycles import NewPerCycle, set_group_monthly, set_member_monthly, set_per_cycle
+from bursar.actions.budgets import NewLevel, set_group_monthly, set_member_monthly
+from bursar.actions.cycles import NewPerCycle, set_cycle_ceiling, set_per_cycle
 from bursar.actions.desk import Asked, Subject, Told, record
 from bursar.db.transaction import writing
 from bursar.domain.credits import Credits, parse_level
@@ -87,10 +88,12 @@ async def test_budgets_and_movements_are_told_with_what_the_books_held_before_an
     await house.granted(place, "100")
     handing = Handing(Holder("member", member_id), amount("30"))
 
-    for level in ("200", "200", "150"):
-        await set_group_monthly(house.desk, asked, tenant_id, group_id, amount(level))
-    for level in ("20", "0"):
-        await set_member_monthly(house.desk, asked, tenant_id, member_id, amount(level))
+    for seen, level in (("0", "200"), ("200", "200"), ("200", "150")):
+        wanted = NewLevel(amount(level), seen=amount(seen))
+        await set_group_monthly(house.desk, asked, tenant_id, group_id, wanted)
+    for seen, level in (("0", "20"), ("20", "0")):
+        wanted = NewLevel(amount(level), seen=amount(seen))
+        await set_member_monthly(house.desk, asked, tenant_id, member_id, wanted)
     await set_per_cycle(house.desk, asked, tenant_id, NewPerCycle(amount("900"), seen=amount("1000"), note=None))
     await allocate(house.desk, asked, tenant_id, handing)
     await reclaim(house.desk, asked, tenant_id, handing)
@@ -113,21 +116,20 @@ async def test_budgets_and_movements_are_told_with_what_the_books_held_before_an
 
 @pytest.mark.rule("AUDIT-3")
 async def test_of_changes_at_the_same_moment_each_begins_where_another_ended(house: TestOffice) -> None:
-    place = await house.tenant(per_cycle="1000")
-    tenant_id, group_id = place.tenant.tenant_id, place.member.group_id
-    asked = Asked(Actor(Role.TENANT_ADMIN, place.admin.member_id, tenant_id, "Acme Admin"))
+    place = await house.tenant(per_cycle="0")
+    tenant_id, operator = place.tenant.tenant_id, await house.operator()
     levels = [f"{number}.00" for number in range(1, 13)]
 
     await asyncio.gather(
-        *(set_group_monthly(house.desk, asked, tenant_id, group_id, amount(level)) for level in levels)
+        *(set_cycle_ceiling(house.desk, operator, tenant_id, amount(level), note=None) for level in levels)
     )
 
-    events = await events_of(await house.signed_in("acme-admin"), kind="group_monthly_set")
+    events = await events_of(await house.signed_in("acme-admin"), kind="cycle_ceiling_set")
     steps = {event["changes"][0]["before"]: event["changes"][0]["after"] for event in events}
-    reached = ["0.00"]
+    reached: list[str | None] = [None]
     while reached[-1] in steps:
         reached.append(steps[reached[-1]])
-    assert sorted(reached) == sorted(["0.00", *levels])
+    assert sorted(str(level) for level in reached) == sorted(["None", *levels])
 
 
 @pytest.mark.rule("AUDIT-5")

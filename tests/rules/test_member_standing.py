@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bursar.actions.cycles import set_group_monthly, set_member_monthly
+from bursar.actions.budgets import NewLevel, set_group_monthly, set_member_monthly
 from bursar.actions.desk import Asked
-from bursar.domain.credits import parse_level
+from bursar.domain.credits import ZERO, parse_level
 from bursar.domain.ids import parse_public_id
 from bursar.domain.permissions import Actor
 from bursar.domain.roles import Role
@@ -279,5 +279,7 @@ async def house_budgets(house: TestOffice, place: Place, groups: dict[str, str],
     asked = Asked(Actor(Role.TENANT_ADMIN, place.admin.member_id, tenant_id, "Admin"))
     for group_id, monthly in groups.items():
         group = parse_public_id("group", group_id, field="x")
-        await set_group_monthly(house.desk, asked, tenant_id, group, parse_level(monthly, field="x"))
-    await set_member_monthly(house.desk, asked, tenant_id, place.member.member_id, parse_level(member, field="x"))
+        wanted = NewLevel(parse_level(monthly, field="x"), seen=ZERO)
+        await set_group_monthly(house.desk, asked, tenant_id, group, wanted)
+    level = NewLevel(parse_level(member, field="x"), seen=ZERO)
+    await set_member_monthly(house.desk, asked, tenant_id, place.member.member_id, level)

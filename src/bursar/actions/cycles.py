@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from bursar.actions.children import naming_children
 from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.once import Done, once
-from bursar.actions.posting import LevelSet, asked_as, level_set, locked_figures, post_and_tell, post_one
+from bursar.actions.posting import LevelSet, asked_as, locked_figures, post_and_tell, post_one
 from bursar.db.transaction import Transaction
 from bursar.domain.credits import Credits
 from bursar.domain.levels import check_seen
@@ -19,8 +20,6 @@ from bursar.ledger import (
     ResetCycle,
     SetCadence,
     SetCycleCeiling,
-    SetGroupMonthly,
-    SetMemberMonthly,
     SetPerCycle,
 )
 from bursar.outside.identity import new_uuid
@@ -114,7 +113,8 @@ async def set_per_cycle(desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewPe
         present = (await locked_figures(transaction, desk, tenant_id)).cycle.per_cycle
         check_seen(wanted.seen, present=present)
         with asked_as(per_cycle="credits_per_cycle"):
-            await post_one(transaction, desk, tenant_id, command, Changed)
+            async with naming_children(transaction, tenant_id, None):
+                await post_one(transaction, desk, tenant_id, command, Changed)
         if per_cycle != present:
             changes = {"credits_per_cycle": Change(str(present), str(per_cycle))}
             told = Told("credits_per_cycle_set", Subject("tenant", tenant_id), wanted.note, changes=changes)
@@ -148,35 +148,3 @@ async def set_cycle_ceiling(
 
 def _text(ceiling: Credits | None) -> str | None:
     return None if ceiling is None else str(ceiling)
-
-
-async def set_group_monthly(
-    desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID, monthly: Credits
-) -> Done[Changed]:
-    """Sets a group's budget per cycle. Refuses `insufficient_plan`, `budget_below_children`."""
-    check_permission(asked.actor, Permission.SET_MONTHLY)
-    command = SetGroupMonthly(
-        actor_id=asked.actor.identity, key=asked.key, transfer_id=new_uuid(), group_id=group_id, monthly=monthly
-    )
-    subject = Subject("group", group_id)
-
-    def told(answer: Changed) -> Told | None:
-        return level_set("group_monthly_set", subject, "monthly", answer, monthly)
-
-    return await post_and_tell(desk, asked, tenant_id, command, Changed, told=told)
-
-
-async def set_member_monthly(
-    desk: Desk, asked: Asked, tenant_id: UUID, member_id: UUID, monthly: Credits
-) -> Done[Changed]:
-    """Sets a member's allowance per cycle. Refuses `insufficient_budget`, `insufficient_allowance`."""
-    check_permission(asked.actor, Permission.SET_MONTHLY)
-    command = SetMemberMonthly(
-        actor_id=asked.actor.identity, key=asked.key, transfer_id=new_uuid(), member_id=member_id, monthly=monthly
-    )
-    subject = Subject("member", member_id)
-
-    def told(answer: Changed) -> Told | None:
-        return level_set("member_monthly_set", subject, "monthly", answer, monthly)
-
-    return await post_and_tell(desk, asked, tenant_id, command, Changed, told=told)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from bursar.domain.credits import Credits
 from bursar.domain.refusals import Refusal
 from bursar.ledger import (
     Answer,
-    Changed,
+    Clock,
     Command,
     Outcome,
     TenantFigures,
@@ -51,6 +52,19 @@ async def post_one(
     """Posts one command in a transaction that is under way. Raises the ledger's refusal."""
     (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
     return posted(outcome, answer_type).answer
+
+
+def held_still(clock: Clock) -> Clock:
+    """The clock at the moment when it is first asked: for what is looked at and then posted, so that no cycle ends in
+    between."""
+    moments: list[datetime] = []
+
+    def first(database_time: datetime) -> datetime:
+        if not moments:
+            moments.append(clock(database_time))
+        return moments[0]
+
+    return first
 
 
 @contextmanager
@@ -98,18 +112,6 @@ def posted(outcome: Outcome, answer_type: type[Kind]) -> Done[Kind]:
     answer = outcome.unwrap()
     assert isinstance(answer, answer_type)
     return Done(answer, outcome.replayed)
-
-
-def level_set(kind: str, subject: Subject, field: str, answer: Changed, after: Credits | None) -> Told | None:
-    """The event of a level that was set, with what the books held before; none where it was set already.
-
-    Rule: AUDIT-3
-    """
-    before = None if answer.before_micro is None else Credits(answer.before_micro)
-    if before == after:
-        return None
-    changes = {field: Change(None if before is None else str(before), None if after is None else str(after))}
-    return Told(kind, subject, changes=changes)
 
 
 def moved(

@@ -9,7 +9,7 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
-from bursar.domain.credits import Credits, parse_level, parse_metered, parse_typed
+from bursar.domain.credits import Credits, parse_figure, parse_level, parse_metered, parse_typed
 from bursar.domain.refusals import Refusal
 
 Parser = Callable[..., Credits]
@@ -64,6 +64,17 @@ LevelOrNone = Annotated[
     ),
 ]
 """What a person types as a level that may be absent, such as a cap."""
+
+Figure = Annotated[
+    Credits,
+    _reader(parse_figure),
+    _schema(
+        r"^-?(0|[1-9][0-9]*)(\.[0-9]{1,6})?$",
+        "Credits as they were shown: at most six decimals, a minus in front if negative.",
+        "12.345678",
+    ),
+]
+"""A figure that somebody looked at, sent back."""
 
 MeteredAmount = Annotated[
     Credits,

@@ -10,7 +10,7 @@ import asyncio
 from uuid import UUID
 
 from bursar.actions.allocations import Handing, Holder, allocate
-from bursar.actions.cycles import set_group_monthly, set_member_monthly
+from bursar.actions.budgets import NewLevel, set_group_monthly, set_member_monthly
 from bursar.actions.desk import Asked, Desk, Subject, Told, record
 from bursar.actions.grants import grant
 from bursar.actions.groups import create_group
@@ -40,7 +40,9 @@ from bursar.domain.people import NewPerson
 from bursar.domain.permissions import Actor
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Role
+from bursar.reports.groups import see_group
 from bursar.reports.lookup import find_group_named, find_member_named
+from bursar.reports.members import see_member
 from bursar.store.events import has_event
 from bursar.store.sign_in_names import find_sign_in_name
 
@@ -108,7 +110,9 @@ async def _group(desk: Desk, asked: Asked, tenant_id: UUID, group: DemoGroup) ->
     except Refusal:
         group_id = (await create_group(desk, asked, tenant_id, group.name)).answer.group_id
     monthly = parse_level(group.monthly, field="monthly")
-    await set_group_monthly(desk, asked.under(f"demo:monthly:{group.name}"), tenant_id, group_id, monthly)
+    seen = (await see_group(desk.tenants, tenant_id, group_id, desk.clock.of_ledger)).columns.figures.monthly
+    wanted = NewLevel(monthly, seen=seen)
+    await set_group_monthly(desk, asked.under(f"demo:monthly:{group.name}"), tenant_id, group_id, wanted)
     if group.allocated is not None:
         handing = Handing(Holder("group", group_id), parse_typed(group.allocated, field="amount"), "Pilot projects")
         await allocate(desk, asked.under(f"demo:group:{group.name}"), tenant_id, handing)
@@ -130,7 +134,9 @@ async def _member(desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID, mem
         )
         member_id = (await create_member(desk, asked, tenant_id, new)).answer.member.member_id
     monthly = parse_level(member.monthly, field="monthly")
-    await set_member_monthly(desk, asked.under(f"demo:monthly:{member.username}"), tenant_id, member_id, monthly)
+    seen = (await see_member(desk.tenants, tenant_id, member_id, desk.clock.of_ledger)).figures.monthly
+    level = NewLevel(monthly, seen=seen)
+    await set_member_monthly(desk, asked.under(f"demo:monthly:{member.username}"), tenant_id, member_id, level)
     if member.allocated is not None:
         amount = parse_typed(member.allocated, field="amount")
         handing = Handing(Holder("member", member_id), amount, "Extra for the launch")

@@ -95,6 +95,16 @@ def parse_metered(text: object, *, field: str) -> Credits:
     return _parse(text, field=field, decimals_max=6, smallest="0.00")
 
 
+def parse_figure(text: object, *, field: str) -> Credits:
+    """A figure as it was shown to somebody who sends it back: at most six decimals, and below zero for a debt.
+
+    Rule: AMOUNT-5
+    """
+    if isinstance(text, str) and text.startswith("-"):
+        return -_parse(text.removeprefix("-"), field=field, decimals_max=6, smallest="0.00", micro_max=TOTAL_MAX_MICRO)
+    return _parse(text, field=field, decimals_max=6, smallest="0.00", micro_max=TOTAL_MAX_MICRO)
+
+
 def round_up_to_micro(exact: int, *, per: int) -> Credits:
     """An exact cost of `exact` / `per` credits as an amount, rounded up to the next micro-credit. Called once per model
     call. A fraction of whole numbers, because a decimal with a fixed number of digits can lose the last of them.
@@ -104,7 +114,7 @@ def round_up_to_micro(exact: int, *, per: int) -> Credits:
     return Credits(-(-exact * MICRO_PER_CREDIT // per))
 
 
-def _parse(text: object, *, field: str, decimals_max: int, smallest: str) -> Credits:
+def _parse(text: object, *, field: str, decimals_max: int, smallest: str, micro_max: int = AMOUNT_MAX_MICRO) -> Credits:
     if not isinstance(text, str) or len(text) > _TEXT_LENGTH_MAX or not (match := _DECIMAL.fullmatch(text)):
         raise Refusal(
             "amount_not_decimal",
@@ -122,11 +132,11 @@ def _parse(text: object, *, field: str, decimals_max: int, smallest: str) -> Cre
             decimals_max=str(decimals_max),
         )
     micro = int(match["whole"]) * MICRO_PER_CREDIT + int(fraction.ljust(6, "0"))
-    if micro > AMOUNT_MAX_MICRO:
+    if micro > micro_max:
         raise Refusal(
             "amount_too_large",
-            f"The amount may be at most {decimal_text(AMOUNT_MAX_MICRO)}.",
+            f"The amount may be at most {decimal_text(micro_max)}.",
             field=field,
-            largest=decimal_text(AMOUNT_MAX_MICRO),
+            largest=decimal_text(micro_max),
         )
     return Credits(micro)

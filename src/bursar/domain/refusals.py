@@ -103,7 +103,7 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("recipient_is_actor", "Not to oneself", "Nobody allocates credits to oneself."),
     _K("recipient_spends_pool", "Spends from the pool", "A tenant admin spends from the pool and holds no balance."),
     _K("group_not_empty", "Group not empty", "A group with members cannot be removed."),
-    _K("group_is_default", "Default group", "The group Default cannot be removed."),
+    _K("group_is_default", "Default group", "The group Default is neither removed nor renamed."),
     _K("same_group", "Already in this group", "The member is in this group already."),
     # Holds
     _K("hold_settled", "Hold already settled", "The hold was settled with another cost, or cannot be voided now."),

@@ -29,6 +29,8 @@ from bursar.ledger.balances import (
     pool_figures,
     tenant_figures,
 )
+from bursar.ledger.children import Part, list_largest_allowances, list_largest_group_budgets
+from bursar.ledger.columns import GroupColumns, group_columns, list_group_columns
 from bursar.ledger.commands import (
     HOLD_SECONDS_MAX,
     HOLD_SECONDS_MIN,
@@ -105,6 +107,7 @@ __all__ = [
     "ExpireHold",
     "ExtendHold",
     "Finding",
+    "GroupColumns",
     "GroupFigures",
     "Held",
     "HoldClosed",
@@ -123,6 +126,7 @@ __all__ = [
     "OpenWallet",
     "Outcome",
     "OutcomeUnknown",
+    "Part",
     "Place",
     "PoolFigures",
     "PostedTransfer",
@@ -155,9 +159,13 @@ __all__ = [
     "find_hold",
     "find_transfers",
     "forget_refusals",
+    "group_columns",
     "group_figures",
     "holds_past_deadline",
+    "list_group_columns",
     "list_group_figures",
+    "list_largest_allowances",
+    "list_largest_group_budgets",
     "list_member_figures",
     "list_tenant_figures",
     "lock_books",

@@ -48,12 +48,23 @@ class MemberFigures:
     consumed: Credits
     has_credits: bool
 
+    @property
+    def extra(self) -> Credits:
+        """What the member has had this cycle beyond its monthly allowance. What is held counts as had; a debt counts
+        against it.
+
+        Rule: GROUP-5
+        """
+        return self.remaining + self.held + self.used - self.monthly
+
 
 @dataclass(frozen=True, slots=True)
 class GroupFigures:
-    """What one group has in the running cycle. `available` is what can still be handed out or shared."""
+    """What one group has in the running cycle, whose number is `epoch`. `available` is what can still be handed out or
+    shared; `balance_available` is what of that stays when the cycle ends."""
 
     group_id: UUID
+    epoch: int
     is_default: bool
     is_closed: bool
     is_shared: bool
@@ -62,6 +73,7 @@ class GroupFigures:
     members_monthly: Credits
     allowance: Credits
     balance: Credits
+    balance_available: Credits
     held: Credits
     available: Credits
     shared_used: Credits
@@ -340,6 +352,7 @@ def _of_group(books: Books, group: Group) -> GroupFigures:
     held = books.allowance_held(group) + group.balance_held_micro
     return GroupFigures(
         group_id=group.group_id,
+        epoch=books.control.epoch,
         is_default=group.is_default,
         is_closed=group.is_closed,
         is_shared=group.is_shared,
@@ -348,6 +361,7 @@ def _of_group(books: Books, group: Group) -> GroupFigures:
         members_monthly=Credits(group.members_monthly_micro),
         allowance=Credits(allowance),
         balance=Credits(balance),
+        balance_available=Credits(balance - group.balance_held_micro),
         held=Credits(held),
         available=Credits(allowance + balance - held),
         shared_used=Credits(group.shared_used_micro if group.epoch == books.control.epoch else 0),

@@ -2,92 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.db.engine import Database
-from bursar.db.transaction import Transaction, reading
+from bursar.db.transaction import reading
 from bursar.domain.credits import ZERO, Credits
-from bursar.ledger import Clock, GroupFigures, list_group_figures, tenant_figures
-from bursar.store.groups import Group, list_groups
+from bursar.domain.refusals import Refusal
+from bursar.ledger import Clock, GroupColumns, group_columns, list_group_columns
+from bursar.store.groups import Group, count_groups, find_group, list_groups, list_reserves_used
 
 
 @dataclass(frozen=True)
 class GroupRow:
-    """One group and its amounts in the running cycle.
-
-    `extra` is what the group has had beyond its monthly budget. What members used of the group's own credits is in
-    their use already, and so in `distributed`.
-    """
+    """One group with its columns, and what of its reserve is used up in the running cycle."""
 
     group: Group
-    member_count: int
-    monthly: Credits
-    extra: Credits
-    distributed: Credits
-    used: Credits
-    available: Credits
+    columns: GroupColumns
+    reserve_used: Credits
+
+    @property
+    def auto_approve_left(self) -> Credits:
+        """What can still be approved automatically in this cycle; nothing where the reserve was lowered below it.
+
+        Rule: GROUP-10
+        """
+        return max(self.group.auto_approve - self.reserve_used, ZERO)
 
 
 @dataclass(frozen=True)
-class MembersParts:
-    """What a group's members have had and used in the running cycle, together."""
+class GroupPage:
+    """Some groups, and how many there are in all."""
 
-    distributed: Credits = ZERO
-    used: Credits = ZERO
+    rows: list[GroupRow]
+    total: int
 
 
 async def see_groups(
-    database: Database, tenant_id: UUID, clock: Clock, *, after: UUID | None, limit: int
-) -> list[GroupRow]:
-    """A page of groups in the order they were made. Refuses `tenant_unknown`."""
-    async with reading(database, tenant_id) as transaction:
-        cycle = (await tenant_figures(transaction, tenant_id, clock)).cycle
-        groups = await list_groups(transaction, tenant_id, after=after, limit=limit)
-        group_ids = [group.group_id for group in groups]
-        figures = await list_group_figures(transaction, tenant_id, group_ids, clock)
-        parts = await _sum_of_members(transaction, tenant_id, group_ids, epoch=cycle.epoch)
-    return [_row(group, figures[group.group_id], parts.get(group.group_id, MembersParts())) for group in groups]
+    database: Database, tenant_id: UUID, clock: Clock, *, search: str | None, after: UUID | None, limit: int
+) -> GroupPage:
+    """A page of groups in the order they were made. Refuses `tenant_unknown`.
 
-
-def _row(group: Group, figures: GroupFigures, parts: MembersParts) -> GroupRow:
-    return GroupRow(
-        group=group,
-        member_count=figures.members_count,
-        monthly=figures.monthly,
-        extra=figures.available + figures.held + parts.distributed - figures.monthly,
-        distributed=parts.distributed,
-        used=parts.used,
-        available=figures.available,
-    )
-
-
-async def _sum_of_members(
-    transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID], *, epoch: int
-) -> dict[UUID, MembersParts]:
-    """By group. Tenant admins spend from the pool: what they use counts as used, and nothing of it as distributed.
-
-    A member whom nobody touched since the cycle began has its monthly allowance again and has used nothing.
+    Rule: GROUP-9
     """
-    rows = await transaction.fetch(
-        """
-        select wallets.group_id,
-               coalesce(sum(case when wallets.spends_pool then 0
-                                 when wallets.epoch < $3 then wallets.monthly_micro + wallets.balance_micro
-                                 else wallets.allowance_micro + wallets.balance_micro + wallets.used_micro
-                            end), 0)::bigint as distributed_micro,
-               coalesce(sum(case when wallets.epoch < $3 then 0 else wallets.used_micro end), 0)::bigint as used_micro
-        from ledger_wallets wallets
-        where wallets.tenant_id = $1
-          and wallets.group_id = any($2::uuid[])
-          and wallets.status <> 'deleted'
-        group by wallets.group_id
-        """,
-        tenant_id,
-        list(group_ids),
-        epoch,
-    )
-    return {
-        row["group_id"]: MembersParts(Credits(row["distributed_micro"]), Credits(row["used_micro"])) for row in rows
-    }
+    async with reading(database, tenant_id) as transaction:
+        groups = await list_groups(transaction, tenant_id, search=search, after=after, limit=limit)
+        total = await count_groups(transaction, tenant_id, search=search)
+        group_ids = [group.group_id for group in groups]
+        columns = await list_group_columns(transaction, tenant_id, group_ids, clock)
+        epoch = next((found.figures.epoch for found in columns.values()), 0)
+        used = await list_reserves_used(transaction, tenant_id, group_ids, epoch=epoch)
+    rows = [GroupRow(group, columns[group.group_id], used.get(group.group_id, ZERO)) for group in groups]
+    return GroupPage(rows, total)
+
+
+async def see_group(database: Database, tenant_id: UUID, group_id: UUID, clock: Clock) -> GroupRow:
+    """One group. Refuses `tenant_unknown`, `group_unknown`."""
+    async with reading(database, tenant_id) as transaction:
+        group = await find_group(transaction, tenant_id, group_id)
+        columns = await group_columns(transaction, tenant_id, group_id, clock)
+        if group is None:
+            raise Refusal("group_unknown", "There is no such group.", field="group_id")
+        used = await list_reserves_used(transaction, tenant_id, [group_id], epoch=columns.figures.epoch)
+    return GroupRow(group, columns, used.get(group_id, ZERO))

@@ -28,9 +28,8 @@ class MemberRow:
 
     @property
     def extra(self) -> Credits | None:
-        """What the member has had this cycle beyond its monthly allowance. What is held counts as had."""
-        figures = self.figures
-        return None if figures.spends_pool else figures.remaining + figures.held + figures.used - figures.monthly
+        """What the member has had this cycle beyond its monthly allowance."""
+        return None if self.figures.spends_pool else self.figures.extra
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from bursar.db.transaction import Transaction
 from bursar.domain.credits import ZERO, Credits
+from bursar.domain.search import patterns
 
 DEFAULT_GROUP_NAME = "Default"
 
@@ -90,23 +92,92 @@ async def get_default_group_id(transaction: Transaction, tenant_id: UUID) -> UUI
     return group_id
 
 
-async def list_groups(transaction: Transaction, tenant_id: UUID, *, after: UUID | None, limit: int) -> list[Group]:
-    """Groups of this tenant in the order they were made, those after `after`."""
+# A name as a search looks into it, which is how `domain/search.folded` makes what is looked for. A tenant has few
+# groups, so this is worked out when somebody looks, and kept nowhere.
+_SEARCHED = """
+    normalize(
+        regexp_replace(normalize(replace(lower(name), 'ß', 'ss'), NFKD), '[\u0300-\u036f]', '', 'g'), NFKC
+    ) like all($2::text[])
+"""
+
+
+async def list_groups(
+    transaction: Transaction, tenant_id: UUID, *, search: str | None, after: UUID | None, limit: int
+) -> list[Group]:
+    """Groups of this tenant whose names have all words of the search, in the order they were made, those after
+    `after`.
+
+    Rule: GROUP-9
+    """
     rows = await transaction.fetch(
-        """
+        f"""
         select group_id, name, is_default, auto_approve_micro
         from groups
         where tenant_id = $1
+          and {_SEARCHED}
           and deleted_at is null
-          and ($2::uuid is null or group_id > $2)
+          and ($3::uuid is null or group_id > $3)
         order by group_id
-        limit $3
+        limit $4
         """,
         tenant_id,
+        patterns(search),
         after,
         limit,
     )
     return [_group(*row) for row in rows]
+
+
+async def count_groups(transaction: Transaction, tenant_id: UUID, *, search: str | None) -> int:
+    """How many groups of this tenant have names with all words of the search."""
+    found: int = await transaction.fetchval(
+        f"""
+        select count(*)
+        from groups
+        where tenant_id = $1
+          and {_SEARCHED}
+          and deleted_at is null
+        """,
+        tenant_id,
+        patterns(search),
+    )
+    return found
+
+
+async def list_group_names(transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What these groups of the tenant are called, by id."""
+    rows = await transaction.fetch(
+        """
+        select group_id, name
+        from groups
+        where tenant_id = $1
+          and group_id = any($2::uuid[])
+        """,
+        tenant_id,
+        list(group_ids),
+    )
+    return {row["group_id"]: row["name"] for row in rows}
+
+
+async def list_reserves_used(
+    transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID], *, epoch: int
+) -> dict[UUID, Credits]:
+    """What was approved automatically in this cycle out of these groups' reserves, by group; none is nothing."""
+    rows = await transaction.fetch(
+        """
+        select group_id, sum(approved_micro)::bigint as approved_micro
+        from credit_requests
+        where tenant_id = $1
+          and group_id = any($2::uuid[])
+          and epoch = $3
+          and status = 'auto_approved'
+        group by group_id
+        """,
+        tenant_id,
+        list(group_ids),
+        epoch,
+    )
+    return {row["group_id"]: Credits(row["approved_micro"]) for row in rows}
 
 
 async def find_group_by_name(transaction: Transaction, tenant_id: UUID, name: str) -> Group | None:

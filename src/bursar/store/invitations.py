@@ -231,7 +231,7 @@ _LIST = """
            g.group_id is not null as has_group
     from invitations i
     left join members m on m.tenant_id = $1 and m.member_id = i.invited_by
-    left join groups g on g.tenant_id = $1 and g.group_id = i.group_id
+    left join groups g on g.tenant_id = $1 and g.group_id = i.group_id and g.deleted_at is null
     where i.tenant_id = $1
       and $2 = case when i.accepted_at is not null then 'accepted'
                     when i.revoked_at is not null then 'revoked'

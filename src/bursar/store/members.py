@@ -5,6 +5,7 @@ A deleted member keeps its row, for the books, and is found by nothing here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -97,6 +98,21 @@ async def lock_member(transaction: Transaction, tenant_id: UUID, member_id: UUID
         member_id,
     )
     return None if row is None else Member(**dict(row))
+
+
+async def list_display_names(transaction: Transaction, tenant_id: UUID, member_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What these members of the tenant are called, by id."""
+    rows = await transaction.fetch(
+        """
+        select member_id, display_name
+        from members
+        where tenant_id = $1
+          and member_id = any($2::uuid[])
+        """,
+        tenant_id,
+        list(member_ids),
+    )
+    return {row["member_id"]: row["display_name"] for row in rows}
 
 
 async def has_other_tenant_admin(transaction: Transaction, tenant_id: UUID, member_id: UUID) -> bool:

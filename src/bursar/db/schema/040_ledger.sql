@@ -159,6 +159,8 @@ create table bursar.ledger_wallets (
 -- Partial on purpose: a posting finds wallets by their key without naming a status, so this index can never be chosen
 -- for that, not even by a plan made while the table was nearly empty.
 create index ledger_wallets_by_group on bursar.ledger_wallets (tenant_id, group_id) where status <> 'deleted';
+-- What deleted members used in the running cycle is their group's to show, beside what the living ones did.
+create index ledger_wallets_deleted_by_group on bursar.ledger_wallets (tenant_id, group_id) where status = 'deleted';
 -- A tenant's summary adds up what its tenant admins have used. Without this it reads every member's row to find them.
 create index ledger_wallets_of_pool_spenders on bursar.ledger_wallets (tenant_id) where spends_pool;
 
