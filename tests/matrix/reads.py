@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from bursar.actions.prices import NewPrice, set_price
 from bursar.domain.ids import public_id
 from tests.support.calls.of_credits import held
+from tests.support.calls.of_groups import new_group
 from tests.support.calls.of_keys import key_id
 from tests.support.calls.scenes import Call, Scene, unique
 from tests.support.prices import terms
@@ -25,6 +26,10 @@ def at(path: str) -> Read:
 
 async def get_member(scene: Scene) -> Call:
     return Call("GET", f"/members/{scene.target_id}")
+
+
+async def get_group(scene: Scene) -> Call:
+    return Call("GET", f"/groups/{public_id('group', await new_group(scene))}")
 
 
 async def list_transactions(scene: Scene) -> Call:
@@ -66,6 +71,7 @@ READS: Mapping[str, Read] = {
     "list_members_of_tenant": at("/members"),
     "get_member": get_member,
     "list_groups_of_tenant": at("/groups"),
+    "get_group": get_group,
     "list_invitations_of_tenant": at("/invitations"),
     "get_cycle": at("/cycle"),
     "get_settings": at("/settings"),

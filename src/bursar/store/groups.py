@@ -79,7 +79,10 @@ async def lock_group(transaction: Transaction, tenant_id: UUID, group_id: UUID) 
 
 
 async def get_default_group_id(transaction: Transaction, tenant_id: UUID) -> UUID:
-    """The group that every tenant has."""
+    """The group that every tenant has, and whoever was put nowhere is in.
+
+    Rule: GROUP-8
+    """
     group_id: UUID = await transaction.fetchval(
         """
         select group_id

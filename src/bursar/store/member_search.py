@@ -36,7 +36,7 @@ async def find_member_numbers(
     All that is asked for stands in the index `members_searched`, so no member's row is read. Looking into the texts is
     nearly all the work, so the index is gone through once, for the count and the page together.
 
-    Rule: MEMBER-13
+    Rule: MEMBER-13, GROUP-11
     """
     row = await transaction.fetchrow(
         """

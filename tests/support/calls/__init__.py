@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from tests.support.calls import (
     of_codes,
     of_credits,
+    of_groups,
     of_invitations,
     of_keys,
     of_members,
@@ -27,6 +28,7 @@ SAMPLES: Mapping[str, Sample] = {
     **of_sessions.SAMPLES,
     **of_invitations.SAMPLES,
     **of_places.SAMPLES,
+    **of_groups.SAMPLES,
     **of_credits.SAMPLES,
     **of_codes.SAMPLES,
     **of_keys.SAMPLES,
