@@ -69,7 +69,7 @@ async def called(client: httpx.AsyncClient, *, cost: str, hold: str | None = Non
 async def topped_up(house: TestOffice, place: Place, member_id: str, amount: str) -> None:
     """More allowance for a member in this cycle only, as an approved request gives it."""
     command = Transfer(
-        actor_id=None,
+        actor_id=place.admin.member_id,
         transfer_id=new_uuid(),
         kind="cycle_top_up",
         amount=parse_level(amount, field="x"),
