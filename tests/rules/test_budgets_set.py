@@ -21,10 +21,9 @@ async def test_budgets_are_set_once_by_whoever_saw_what_they_were_and_figures_fo
     place = await house.tenant(per_cycle="100")
     admin = await house.signed_in("acme-admin")
     group, member = f"groups/{place.group_id}", f"members/{place.member_id}"
-    key = {"Idempotency-Key": "more"}
 
-    first = await put(admin, f"{group}/monthly", headers=key, monthly="60", seen="0", note="Hiring")
-    again = await put(admin, f"{group}/monthly", headers=key, monthly="60", seen="0", note="Hiring")
+    first = await put(admin, f"{group}/monthly", key="once", monthly="60", seen="0", note="Hiring")
+    again = await put(admin, f"{group}/monthly", key="once", monthly="60", seen="0", note="Hiring")
     stale = await put(admin, f"{group}/monthly", monthly="70", seen="0")
     await done(admin, f"{group}/monthly", monthly="60", seen="60")
     before = await row(admin, group, "distributed", "available", "undistributed")
@@ -162,10 +161,9 @@ async def test_a_members_extra_comes_out_of_the_groups_balance_then_the_pool_and
     admin = await house.signed_in("acme-admin")
     group, member = f"groups/{place.group_id}", f"members/{place.member_id}"
     await done(admin, f"{group}/extra", extra="30", seen="0")
-    key = {"Idempotency-Key": "raise"}
 
-    raised = await put(admin, f"{member}/extra", headers=key, extra="50", seen="0", note="The launch")
-    again = await put(admin, f"{member}/extra", headers=key, extra="50", seen="0", note="The launch")
+    raised = await put(admin, f"{member}/extra", key="once", extra="50", seen="0", note="The launch")
+    again = await put(admin, f"{member}/extra", key="once", extra="50", seen="0", note="The launch")
     figures = await row(admin, group, "balance", "distributed", "extra")
     pool = (await seen(admin, "/api/v1/pool"))["balance"]
     lowered = await done(admin, f"{member}/extra", extra="10", seen="50")

@@ -160,7 +160,8 @@ async def test_groups_are_listed_in_order_found_by_name_and_paged(house: TestOff
         answer = (await admin.get("/api/v1/groups", params={"search": search})).json()
         return [group["name"] for group in answer["groups"]], answer["total"]
 
-    pages, cursor = [], None
+    pages: list[list[str]] = []
+    cursor = None
     while not pages or cursor:
         page = (await admin.get("/api/v1/groups", params={"limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
         pages.append([group["name"] for group in page["groups"]])

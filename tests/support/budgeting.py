@@ -38,10 +38,9 @@ async def made_member(admin: httpx.AsyncClient, username: str, group_id: str, *,
     return member_id
 
 
-async def put(
-    client: httpx.AsyncClient, path: str, *, headers: dict[str, str] | None = None, **body: Any
-) -> httpx.Response:
-    """The answer to setting something."""
+async def put(client: httpx.AsyncClient, path: str, *, key: str | None = None, **body: Any) -> httpx.Response:
+    """The answer to setting something, asked under an idempotency key if there is one."""
+    headers = None if key is None else {"Idempotency-Key": key}
     return await client.put(f"{PREFIX}/{path}", json=body, headers=headers)
 
 
@@ -52,7 +51,7 @@ async def done(client: httpx.AsyncClient, path: str, **body: Any) -> Any:
     return answer.json()
 
 
-async def row(client: httpx.AsyncClient, path: str, *columns: str) -> list[str]:
+async def row(client: httpx.AsyncClient, path: str, *columns: str) -> list[Any]:
     """These columns of a group or a member."""
     found = await seen(client, f"{PREFIX}/{path}")
     return [found[column] for column in columns]

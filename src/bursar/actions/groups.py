@@ -12,7 +12,7 @@ from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.once import Done, once
 from bursar.actions.posting import post_one
 from bursar.db.transaction import Transaction
-from bursar.domain.credits import ZERO, Credits
+from bursar.domain.credits import Credits
 from bursar.domain.people import check_shown_name
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
@@ -32,7 +32,6 @@ from bursar.store.groups import (
     Group,
     find_group_by_name,
     insert_group,
-    list_reserves_used,
     lock_group,
     update_group_deleted,
     update_group_name,
@@ -42,15 +41,23 @@ from bursar.store.price_factors import delete_price_factor, find_price_factor, l
 
 @dataclass(frozen=True)
 class GroupState:
-    """A group with its columns, as an action left it, and what of its reserve is used up in this cycle."""
+    """A new group with its columns."""
 
     group: Group
     columns: GroupColumns
-    reserve_used: Credits
 
     @property
     def group_id(self) -> UUID:
         return self.group.group_id
+
+
+@dataclass(frozen=True)
+class GroupShared:
+    """Whether a group's members now spend what it has left. Its columns are not told: summing them up for a large
+    group would keep the tenant's calls waiting."""
+
+    group_id: UUID
+    is_shared: bool
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,12 @@ async def create_group(desk: Desk, asked: Asked, tenant_id: UUID, name: str) -> 
             raise _name_taken()
         told = Told("group_created", Subject("group", group.group_id), changes={"name": Change(None, name)})
         await record(transaction, desk, asked, tenant_id, told)
-        return await _state_of(transaction, desk, tenant_id, group)
+        return GroupState(group, await group_columns(transaction, tenant_id, group.group_id, desk.clock.of_ledger))
 
     return await once(desk, asked, tenant_id, GroupState, act)
 
 
-async def rename_group(desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID, name: str) -> Done[GroupState]:
+async def rename_group(desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID, name: str) -> Done[Group]:
     """Gives a group another name. Refuses `invalid_input`, `group_unknown`, `group_is_default`, `name_taken`.
 
     Rule: GROUP-6
@@ -89,7 +96,7 @@ async def rename_group(desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID
     check_permission(asked.actor, Permission.CREATE_GROUP)
     check_shown_name(name, field="name")
 
-    async def act(transaction: Transaction) -> GroupState:
+    async def act(transaction: Transaction) -> Group:
         # The lock under which groups are made and renamed, so that whoever has the name now has it then.
         await lock_books(transaction, tenant_id)
         before = await known_group(transaction, tenant_id, group_id)
@@ -102,14 +109,14 @@ async def rename_group(desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID
             await update_group_name(transaction, tenant_id, group_id, name)
             told = Told("group_renamed", Subject("group", group_id), changes={"name": Change(before.name, name)})
             await record(transaction, desk, asked, tenant_id, told)
-        return await _state_of(transaction, desk, tenant_id, replace(before, name=name))
+        return replace(before, name=name)
 
-    return await once(desk, asked, tenant_id, GroupState, act)
+    return await once(desk, asked, tenant_id, Group, act)
 
 
 async def share_group(
     desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID, *, is_shared: bool
-) -> Done[GroupState]:
+) -> Done[GroupShared]:
     """Lets a group's members spend what it has left when their own is used up, or no longer. Refuses `group_unknown`.
 
     Rule: GROUP-3
@@ -117,18 +124,18 @@ async def share_group(
     check_permission(asked.actor, Permission.SET_MONTHLY)
     command = ShareGroup(actor_id=asked.actor.identity, group_id=group_id, is_shared=is_shared)
 
-    async def act(transaction: Transaction) -> GroupState:
+    async def act(transaction: Transaction) -> GroupShared:
         await lock_books(transaction, tenant_id)
-        group = await known_group(transaction, tenant_id, group_id)
+        await known_group(transaction, tenant_id, group_id)
         before = (await group_figures(transaction, tenant_id, group_id, desk.clock.of_ledger)).is_shared
         if is_shared != before:
             await post_one(transaction, desk, tenant_id, command, Changed)
             changes = {"is_shared": Change(_switch(before), _switch(is_shared))}
             told = Told("group_shared", Subject("group", group_id), changes=changes)
             await record(transaction, desk, asked, tenant_id, told)
-        return await _state_of(transaction, desk, tenant_id, group)
+        return GroupShared(group_id, is_shared)
 
-    return await once(desk, asked, tenant_id, GroupState, act)
+    return await once(desk, asked, tenant_id, GroupShared, act)
 
 
 async def delete_group(desk: Desk, asked: Asked, tenant_id: UUID, group_id: UUID) -> Done[DeletedGroup]:
@@ -175,12 +182,6 @@ async def known_group(transaction: Transaction, tenant_id: UUID, group_id: UUID)
     if group is None:
         raise Refusal("group_unknown", "There is no such group.", field="group_id")
     return group
-
-
-async def _state_of(transaction: Transaction, desk: Desk, tenant_id: UUID, group: Group) -> GroupState:
-    columns = await group_columns(transaction, tenant_id, group.group_id, desk.clock.of_ledger)
-    used = await list_reserves_used(transaction, tenant_id, [group.group_id], epoch=columns.figures.epoch)
-    return GroupState(group, columns, used.get(group.group_id, ZERO))
 
 
 def _name_taken() -> Refusal:

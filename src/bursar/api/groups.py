@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from bursar.actions.groups import GroupState, create_group, delete_group, rename_group, share_group
+from bursar.actions.groups import create_group, delete_group, rename_group, share_group
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape, problems
 from bursar.api.identifiers import GroupId
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
 from bursar.api.signed_in import TenantVisit, tenant, tenant_change
 from bursar.api.texts import SEARCH_LENGTH_MAX, Name
+from bursar.domain.credits import ZERO
 from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission
@@ -31,6 +32,13 @@ class GroupSharing(Shape):
     """Whether members spend what their group has left when their own is used up."""
 
     is_shared: bool
+
+
+class GroupNamed(Shape):
+    """What a group is called."""
+
+    id: str
+    name: str
 
 
 class GroupShape(Shape):
@@ -81,7 +89,8 @@ async def create_group_of_tenant(
     body: GroupDraft, visit: Annotated[TenantVisit, tenant_change(Permission.CREATE_GROUP)]
 ) -> GroupShape:
     """Adds a group without a budget."""
-    return _shape_of(visit.told(await create_group(visit.desk, visit.asked, visit.tenant_id, body.name)))
+    made = visit.told(await create_group(visit.desk, visit.asked, visit.tenant_id, body.name))
+    return _shape(GroupRow(made.group, made.columns, reserve_used=ZERO))
 
 
 @routes.get("", responses=problems(401, 403, 404, 422))
@@ -123,9 +132,10 @@ async def get_group(group_id: GroupId, visit: Annotated[TenantVisit, tenant(Perm
 @routes.patch("/{group_id}", responses=problems(401, 403, 404, 409, 422))
 async def rename_group_to(
     group_id: GroupId, body: GroupDraft, visit: Annotated[TenantVisit, tenant_change(Permission.CREATE_GROUP)]
-) -> GroupShape:
+) -> GroupNamed:
     """Gives a group another name. Default keeps its own."""
-    return _shape_of(visit.told(await rename_group(visit.desk, visit.asked, visit.tenant_id, group_id, body.name)))
+    group = visit.told(await rename_group(visit.desk, visit.asked, visit.tenant_id, group_id, body.name))
+    return GroupNamed(id=public_id("group", group.group_id), name=group.name)
 
 
 @routes.delete("/{group_id}", responses=problems(401, 403, 404, 409, 422))
@@ -142,15 +152,10 @@ async def delete_empty_group(
 @routes.put("/{group_id}/shared", responses=problems(401, 403, 404, 409, 422))
 async def share_group_budget(
     group_id: GroupId, body: GroupSharing, visit: Annotated[TenantVisit, tenant_change(Permission.SET_MONTHLY)]
-) -> GroupShape:
+) -> GroupSharing:
     """Lets members spend what their group has left when their own is used up, or no longer."""
     done = await share_group(visit.desk, visit.asked, visit.tenant_id, group_id, is_shared=body.is_shared)
-    return _shape_of(visit.told(done))
-
-
-def _shape_of(state: GroupState) -> GroupShape:
-    """A group as an action left it."""
-    return _shape(GroupRow(state.group, state.columns, state.reserve_used))
+    return GroupSharing(is_shared=visit.told(done).is_shared)
 
 
 def _shape(row: GroupRow) -> GroupShape:
