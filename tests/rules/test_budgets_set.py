@@ -290,3 +290,7 @@ async def test_credits_per_cycle_change_in_mid_cycle_within_what_is_planned_and_
     assert await ceiling(None) == "done"
     assert await per_cycle("70.01", "70") == "done"
     assert await row(admin, "cycle", "ceiling", "undistributed", "used") == [None, "30.01", "7.00"]
+    # And the next cycle starts with it.
+    assert (await admin.post("/api/v1/cycle/reset", json={"epoch": 1})).status_code == 200
+    assert await row(admin, "cycle", "credits_per_cycle", "undistributed", "used") == ["70.01", "30.01", "0.00"]
+    assert await row(admin, f"members/{place.member_id}", "used", "remaining") == ["0.00", "10.00"]

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bursar.db.transaction import reading
+from bursar.domain.ids import public_id
 from tests.support.budgeting import asked_for, done, made_group, made_member, put, row
 from tests.support.events import events_of
 from tests.support.offices import TestOffice
@@ -112,7 +113,8 @@ async def test_only_an_empty_group_is_deleted_never_default_and_open_requests_st
     place = await house.tenant()
     admin = await house.signed_in("acme-admin")
     group_id = await made_group(admin, "Research")
-    member_id = await made_member(admin, "ada", group_id)
+    member_id, gone_id = [await made_member(admin, name, group_id) for name in ("ada", "bob")]
+    assert (await admin.delete(f"/api/v1/members/{gone_id}")).status_code == 200
     await asked_for(house, place, member_id, group_id, "5", epoch=1, is_approved=False)
 
     async def deleted(identity: str) -> tuple[int, str | None]:
@@ -131,6 +133,11 @@ async def test_only_an_empty_group_is_deleted_never_default_and_open_requests_st
         open_requests = await transaction.fetch(
             "select status from credit_requests where tenant_id = $1", place.tenant.tenant_id
         )
+        group_of_gone = await transaction.fetchval(
+            "select group_id from members where tenant_id = $1 and status = 'deleted'", place.tenant.tenant_id
+        )
+    # Who was deleted in the group goes on naming it.
+    assert public_id("group", group_of_gone) == group_id
     assert [request["status"] for request in open_requests] == ["pending"]
     assert await row(admin, f"members/{member_id}", "group_id") == [place.group_id]
 
