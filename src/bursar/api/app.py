@@ -23,6 +23,7 @@ from bursar.api import (
     key_limits,
     member_changes,
     members,
+    notifications,
     own_account,
     pool,
     price_factors,
@@ -54,6 +55,7 @@ ROUTERS = tuple(
     for module in (
         sign_in,
         own_account,
+        notifications,
         sessions,
         super_admins,
         tenants,

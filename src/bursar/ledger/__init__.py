@@ -64,6 +64,7 @@ from bursar.ledger.commands import (
 )
 from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
 from bursar.ledger.holds import HoldFigures, find_hold
+from bursar.ledger.low import LowMembers, Turn, list_low_members, list_turns
 from bursar.ledger.posting.bulk import post_in_bulk
 from bursar.ledger.posting.lanes import Lanes, PostingFault
 from bursar.ledger.posting.loading import Clock
@@ -112,6 +113,7 @@ __all__ = [
     "HoldFigures",
     "Lanes",
     "LedgerUnavailable",
+    "LowMembers",
     "MemberFigures",
     "MoveWallet",
     "OfGroup",
@@ -147,6 +149,7 @@ __all__ = [
     "TenantFigures",
     "Transfer",
     "Transferred",
+    "Turn",
     "VoidHold",
     "check_key",
     "check_note",
@@ -158,8 +161,10 @@ __all__ = [
     "group_figures",
     "holds_past_deadline",
     "list_group_figures",
+    "list_low_members",
     "list_member_figures",
     "list_tenant_figures",
+    "list_turns",
     "lock_books",
     "member_balance",
     "open_books",
