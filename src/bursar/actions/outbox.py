@@ -11,7 +11,7 @@ from uuid import UUID
 
 from bursar.actions.desk import Desk
 from bursar.db.transaction import Transaction, retrying, writing
-from bursar.domain.ids import public_id
+from bursar.domain.ids import parse_public_id, public_id
 from bursar.domain.notifications import KEPT_MAX, NOTIFICATIONS, RECIPIENTS_MAX, Happened, Staff, recipients
 from bursar.domain.roles import Role
 from bursar.outside.identity import new_uuid_at
@@ -87,7 +87,11 @@ async def _notify(transaction: Transaction, desk: Desk, tenant_id: UUID, events:
 
 
 def _happened(event: Event, owners: Mapping[UUID, UUID]) -> Happened:
+    """Whose matter it is, the event may say itself: a batch can be tried again by another than who started it."""
+    asked_by = event.detail.get("asked_by")
     owner_id = None if event.subject_id is None else owners.get(event.subject_id)
+    if asked_by is not None:
+        owner_id = parse_public_id("member", asked_by, field="asked_by")
     return Happened(event.kind, event.subject_id, owner_id, event.actor_id, event.detail)
 
 

@@ -111,7 +111,7 @@ _KINDS: tuple[NotificationKind, ...] = (
     ),
     _K(
         "batch_finished", _A.OWNER, _T.ERROR, _P.ALLOCATION_BATCHES,
-        "{failed} members of your batch were given nothing.", only_with="failed",
+        "{failed} of the members in your batch were given nothing.", only_with="failed",
     ),
 )  # fmt: skip
 

@@ -10,6 +10,8 @@ from uuid import UUID
 from bursar.db.transaction import Transaction
 from bursar.domain.credits import Credits
 
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -93,19 +95,24 @@ async def delete_other_alerts(
         delete from alerts
         where tenant_id = $1
           and kind = $2
-          and ($4::uuid is null or subject_id > $4)
-          and ($5::uuid is null or subject_id <= $5)
-          and not exists (
-              select from unnest($3::uuid[]) as low (subject_id)
-              where low.subject_id = alerts.subject_id
-          )
+          -- Except is hashed, however many are low; an anti-join with an array may compare each with each.
+          and subject_id = any(array(
+              select known.subject_id
+              from alerts as known
+              where known.tenant_id = $1
+                and known.kind = $2
+                and known.subject_id > $4
+                and known.subject_id <= $5
+              except
+              select unnest($3::uuid[])
+          ))
         returning 1
         """,
         tenant_id,
         kind,
         subject_ids,
-        span.after,
-        span.until,
+        span.after or _FIRST,
+        span.until or _LAST,
     )
     return len(rows)
 

@@ -20,6 +20,11 @@ class Turns:
         self.done = 0
         self._first_fault: Exception | None = None
 
+    @property
+    def has_fault(self) -> bool:
+        """Whether somebody's turn has failed."""
+        return self._first_fault is not None
+
     async def give(self, tenant_ids: Sequence[UUID], work: Callable[[UUID], Awaitable[int]]) -> None:
         """Lets each of these have its turn, and counts what was done."""
         for tenant_id in tenant_ids:
