@@ -108,7 +108,7 @@ async def test_a_tenant_that_cannot_be_told_keeps_no_other_waiting(house: TestOf
         places[0].tenant.tenant_id,
     )
 
-    with pytest.raises(TypeError):
+    with pytest.raises(AttributeError):
         await tell_what_happened(house.desk)
 
     sound = await house.signed_in(places[1].admin.username)
