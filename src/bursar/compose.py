@@ -37,10 +37,13 @@ from bursar.outside.clock import Clock, Stopwatch, SystemClock
 from bursar.outside.mail import Mailer, parse_sender, parse_smtp_url
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
 from bursar.store.tenants import TenantFilter, count_tenants
+from bursar.worker.alerts import LowWatch
 from bursar.worker.answers import forget_old_answers
 from bursar.worker.attempts import forget_old_attempts
 from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
+from bursar.worker.notifications import clear_notifications
+from bursar.worker.outbox import tell_what_happened
 from bursar.worker.refusals import forget_old_refusals
 from bursar.worker.schedule import Duty
 from bursar.worker.sessions import clear_sessions
@@ -57,6 +60,7 @@ SESSION_SWEEP_SECONDS = 600.0
 ATTEMPTS_SWEEP_SECONDS = 60.0
 REFUSALS_SWEEP_SECONDS = 6 * 3600.0
 ANSWERS_SWEEP_SECONDS = 3600.0
+NOTIFICATIONS_SWEEP_SECONDS = 6 * 3600.0
 JOURNAL_MONTHS_SECONDS = 24 * 3600.0
 """Months are made three ahead, so a day more or less does not matter; a server may run for years without a restart."""
 MIGRATIONS_SEEN_SECONDS = 60.0
@@ -231,6 +235,7 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
         months = await asyncio.to_thread(ensure_journal_partitions, ground.admin_url)
         return len(months.created)
 
+    low_watch = LowWatch(desk)
     return (
         Duty(
             name="cycles",
@@ -267,6 +272,24 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             interval_seconds=ANSWERS_SWEEP_SECONDS,
             sentence="Forget answers that are too old to be asked for again.",
             work=lambda: forget_old_answers(desk),
+        ),
+        Duty(
+            name="outbox",
+            interval_seconds=settings.outbox_sweep_seconds,
+            sentence="Tell people what happened.",
+            work=lambda: tell_what_happened(desk),
+        ),
+        Duty(
+            name="alerts",
+            interval_seconds=settings.alert_sweep_seconds,
+            sentence="Notice pools and balances that are low.",
+            work=low_watch.look,
+        ),
+        Duty(
+            name="notifications",
+            interval_seconds=NOTIFICATIONS_SWEEP_SECONDS,
+            sentence="Clear away notifications that are too old.",
+            work=lambda: clear_notifications(desk),
         ),
         Duty(
             name="journal months",

@@ -125,6 +125,12 @@ class Settings(BaseSettings):
     hold_sweep_seconds: float = Field(
         5.0, gt=0, le=3600, description="Seconds between two looks for holds that are past their deadline."
     )
+    outbox_sweep_seconds: float = Field(
+        1.0, gt=0, le=3600, description="Seconds between two looks for events that people are to be told of."
+    )
+    alert_sweep_seconds: float = Field(
+        15.0, gt=0, le=3600, description="Seconds between two looks for pools and balances below their marks."
+    )
     shutdown_grace_seconds: int = Field(
         1, ge=0, le=300, description="Seconds that running requests get to finish when Bursar is told to stop."
     )

@@ -47,6 +47,7 @@ def test_only_calls_under_way_and_what_changes_nothing_leave_no_event() -> None:
 
     assert silent == {
         "create_hold", "settle_open_hold", "void_open_hold", "extend_open_hold", "look_up_invitation_by_token",
+        "read_own_notification", "read_own_notifications",
     }  # fmt: skip
 
 
@@ -86,7 +87,7 @@ async def sent(call: Call, sender: Sender, key: str | None = None) -> httpx.Resp
     return await call.sent(sender.client, tenant_id=sender.tenant_id, headers=headers)
 
 
-@pytest.mark.rule("AUDIT-1")
+@pytest.mark.rule("AUDIT-1", "NOTIFY-1")
 @pytest.mark.parametrize("name", sorted(changing_routes()))
 async def test_what_succeeds_is_told_once_and_completely_and_what_is_refused_is_not(
     house: TestOffice, name: str
@@ -105,6 +106,7 @@ async def test_what_succeeds_is_told_once_and_completely_and_what_is_refused_is_
     assert after_refusals == before
     assert answer.is_success, answer.text
     assert bool(told) == (sample.no_event is None)
+    assert await waiting_to_be_told(house) >= {event["event_id"] for event in told if "tenant_id" in event}
     check_complete(told, sample, sender, sender.identity or await id_of(sender.client) if told else "")
     if takes_a_key(route):
         again = await sent(call, sender, "first")
@@ -179,6 +181,15 @@ def secrets_in(value: Any, *, is_secret: bool = False) -> Iterator[str]:
             yield from secrets_in(part, is_secret=is_secret)
     elif isinstance(value, str) and is_secret:
         yield value.rpartition("#")[2]  # of a link, what opens it
+
+
+async def waiting_to_be_told(house: TestOffice) -> set[str]:
+    """The events in the outbox, out of which nobody takes any in these tests."""
+    connection = await asyncpg.connect(house.admin_url)
+    try:
+        return {str(row["event_id"]) for row in await connection.fetch("select event_id from bursar.outbox")}
+    finally:
+        await connection.close()
 
 
 async def all_events(house: TestOffice) -> list[dict[str, Any]]:

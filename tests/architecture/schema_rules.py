@@ -36,6 +36,7 @@ OTHER_POLICIES: Final = {
     ("purchases", "every_tenant"): "the orders that the super admin has to confirm",
     ("allocation_batches", "every_tenant"): "the tenants that have a batch under way",
     ("outbox", "every_tenant"): "the tenants that have something to be told",
+    ("alerts", "every_tenant"): "the tenants that have something that is low",
 }
 
 APPLICATION_ROLES: Final = ("bursar_app", "bursar_platform")

@@ -163,6 +163,9 @@ EXPECTED: Mapping[str, Row] = {
     # Oneself, last: these change who is asking
     "get_own_account": ones_own("y", "y", "y", "y"),
     "change_own_account": ones_own("y", "y", "y", "y"),
+    "list_own_notifications": ones_own("y", "y", "y", "y"),
+    "read_own_notification": ones_own(".", "y", "y", "y"),
+    "read_own_notifications": ones_own("y", "y", "y", "y"),
     "list_own_sessions": ones_own("y", "y", "y", "y"),
     "end_one_own_session": ones_own(".", "y", "y", "y"),
     "end_other_own_sessions": ones_own("y", "y", "y", "y"),

@@ -81,6 +81,7 @@ READS: Mapping[str, Read] = {
     "list_audit_kinds": at("/audit/kinds"),
     "get_own_account": at("/own/account"),
     "list_own_sessions": at("/own/sessions"),
+    "list_own_notifications": at("/notifications"),
     "get_session": at("/session"),
     "list_keys": list_keys,
     "get_key": get_key,

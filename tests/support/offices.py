@@ -146,7 +146,8 @@ def person(username: str) -> NewPerson:
 
 def settings_for(**chosen: Any) -> Settings:
     """Settings of a test: sweeps so rare that a test does them itself."""
-    quiet = {"cycle_sweep_seconds": 3600.0, "hold_sweep_seconds": 3600.0, "data_dir": Path("/nonexistent")}
+    sweeps = ("cycle_sweep_seconds", "hold_sweep_seconds", "outbox_sweep_seconds", "alert_sweep_seconds")
+    quiet: dict[str, Any] = {**dict.fromkeys(sweeps, 3600.0), "data_dir": Path("/nonexistent")}
     return Settings(**{**quiet, **chosen})
 
 

@@ -24,6 +24,7 @@ from bursar.api import (
     key_limits,
     member_changes,
     members,
+    notifications,
     own_account,
     pool,
     price_factors,
@@ -55,6 +56,7 @@ ROUTERS = tuple(
     for module in (
         sign_in,
         own_account,
+        notifications,
         sessions,
         super_admins,
         tenants,

@@ -66,6 +66,7 @@ from bursar.ledger.commands import (
 )
 from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
 from bursar.ledger.holds import HoldFigures, find_hold
+from bursar.ledger.low import LowMembers, Turn, list_low_members, list_turns
 from bursar.ledger.posting.bulk import post_in_bulk
 from bursar.ledger.posting.lanes import Lanes, PostingFault
 from bursar.ledger.posting.loading import Clock
@@ -115,6 +116,7 @@ __all__ = [
     "HoldFigures",
     "Lanes",
     "LedgerUnavailable",
+    "LowMembers",
     "MemberFigures",
     "MoveWallet",
     "OfGroup",
@@ -151,6 +153,7 @@ __all__ = [
     "TenantFigures",
     "Transfer",
     "Transferred",
+    "Turn",
     "VoidHold",
     "check_key",
     "check_note",
@@ -166,8 +169,10 @@ __all__ = [
     "list_group_figures",
     "list_largest_allowances",
     "list_largest_group_budgets",
+    "list_low_members",
     "list_member_figures",
     "list_tenant_figures",
+    "list_turns",
     "lock_books",
     "member_balance",
     "open_books",

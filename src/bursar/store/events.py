@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -49,42 +49,48 @@ class EventFilter:
     request_id: str | None = None
 
 
-async def insert_event(transaction: Transaction, tenant_id: UUID, event: Event) -> None:
-    """Adds an event to the tenant's audit log, in the transaction of the change it tells of."""
-    await transaction.execute(
+async def insert_events(transaction: Transaction, tenant_id: UUID, events: Sequence[Event]) -> None:
+    """Adds events to the tenant's audit log, in the transaction of the changes they tell of."""
+    await transaction.executemany(
         """
         insert into events
             (tenant_id, event_id, happened_at, kind, actor_id, actor_kind, subject_kind, subject_id, request_id, note,
              detail, key_id, address, changes)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14::jsonb)
         """,
-        tenant_id,
-        event.event_id,
-        event.happened_at,
-        event.kind,
-        event.actor_id,
-        event.actor_kind,
-        event.subject_kind,
-        event.subject_id,
-        event.request_id,
-        event.note,
-        json.dumps(dict(event.detail)),
-        event.key_id,
-        event.address,
-        _changes_json(event),
+        [
+            (
+                tenant_id,
+                event.event_id,
+                event.happened_at,
+                event.kind,
+                event.actor_id,
+                event.actor_kind,
+                event.subject_kind,
+                event.subject_id,
+                event.request_id,
+                event.note,
+                json.dumps(dict(event.detail)),
+                event.key_id,
+                event.address,
+                _changes_json(event),
+            )
+            for event in events
+        ],
     )
 
 
-async def insert_into_outbox(transaction: Transaction, tenant_id: UUID, event: Event) -> None:
-    """Notes that people have to be told of an event, in the transaction that adds it."""
+async def insert_into_outbox(transaction: Transaction, tenant_id: UUID, events: Sequence[Event]) -> None:
+    """Notes that people have to be told of events, in the transaction that adds them."""
     await transaction.execute(
         """
         insert into outbox (tenant_id, event_id, kind)
-        values ($1, $2, $3)
+        select $1, told.event_id, told.kind
+        from unnest($2::uuid[], $3::text[]) as told (event_id, kind)
         """,
         tenant_id,
-        event.event_id,
-        event.kind,
+        [event.event_id for event in events],
+        [event.kind for event in events],
     )
 
 
@@ -189,6 +195,23 @@ async def list_platform_events(
 ) -> list[Event]:
     """The platform's own events, newest first, those before the event `before`. There are few."""
     rows = await transaction.fetch(_OF_PLATFORM, *_asked(wanted, before), limit)
+    return [_event(row) for row in rows]
+
+
+async def list_events_with_ids(transaction: Transaction, tenant_id: UUID, event_ids: Sequence[UUID]) -> list[Event]:
+    """These events of the tenant, oldest first."""
+    rows = await transaction.fetch(
+        """
+        select event_id, happened_at, kind, actor_id, actor_kind, subject_kind, subject_id, request_id, note, detail,
+               key_id, address, changes
+        from events
+        where tenant_id = $1
+          and event_id = any($2::uuid[])
+        order by event_id
+        """,
+        tenant_id,
+        event_ids,
+    )
     return [_event(row) for row in rows]
 
 

@@ -15,6 +15,7 @@ from tests.support.calls import (
     of_invitations,
     of_keys,
     of_members,
+    of_notifications,
     of_people,
     of_places,
     of_prices,
@@ -25,6 +26,7 @@ from tests.support.calls.scenes import Sample
 SAMPLES: Mapping[str, Sample] = {
     **of_people.SAMPLES,
     **of_members.SAMPLES,
+    **of_notifications.SAMPLES,
     **of_sessions.SAMPLES,
     **of_invitations.SAMPLES,
     **of_places.SAMPLES,
