@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from bursar.domain.refusals import Refusal
 from bursar.ledger import (
     Answer,
     Changed,
+    Clock,
     Command,
     Outcome,
     TenantFigures,
@@ -51,6 +53,19 @@ async def post_one(
     """Posts one command in a transaction that is under way. Raises the ledger's refusal."""
     (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
     return posted(outcome, answer_type).answer
+
+
+def held_still(clock: Clock) -> Clock:
+    """The clock at the moment when it is first asked: for what is looked at and then posted, so that no cycle ends in
+    between."""
+    moments: list[datetime] = []
+
+    def first(database_time: datetime) -> datetime:
+        if not moments:
+            moments.append(clock(database_time))
+        return moments[0]
+
+    return first
 
 
 @contextmanager

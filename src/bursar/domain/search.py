@@ -43,3 +43,13 @@ def search_words(search: str) -> tuple[str, ...]:
     Rule: MEMBER-13
     """
     return tuple(sorted(dict.fromkeys(folded(search).split()), key=len, reverse=True))
+
+
+def patterns(search: str | None) -> list[str]:
+    """The words as patterns of `like` that find each of them anywhere, and nothing but it; none finds everything."""
+    return [_anywhere(word) for word in search_words(search or "")]
+
+
+def _anywhere(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

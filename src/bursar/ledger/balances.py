@@ -51,9 +51,11 @@ class MemberFigures:
 
 @dataclass(frozen=True, slots=True)
 class GroupFigures:
-    """What one group has in the running cycle. `available` is what can still be handed out or shared."""
+    """What one group has in the running cycle, whose number is `epoch`. `available` is what can still be handed out or
+    shared; `balance_available` is what of that stays when the cycle ends."""
 
     group_id: UUID
+    epoch: int
     is_default: bool
     is_closed: bool
     is_shared: bool
@@ -62,9 +64,15 @@ class GroupFigures:
     members_monthly: Credits
     allowance: Credits
     balance: Credits
+    balance_available: Credits
     held: Credits
     available: Credits
     shared_used: Credits
+
+    @property
+    def allowance_available(self) -> Credits:
+        """What of `available` lapses when the cycle ends."""
+        return self.available - self.balance_available
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +348,7 @@ def _of_group(books: Books, group: Group) -> GroupFigures:
     held = books.allowance_held(group) + group.balance_held_micro
     return GroupFigures(
         group_id=group.group_id,
+        epoch=books.control.epoch,
         is_default=group.is_default,
         is_closed=group.is_closed,
         is_shared=group.is_shared,
@@ -348,6 +357,7 @@ def _of_group(books: Books, group: Group) -> GroupFigures:
         members_monthly=Credits(group.members_monthly_micro),
         allowance=Credits(allowance),
         balance=Credits(balance),
+        balance_available=Credits(balance - group.balance_held_micro),
         held=Credits(held),
         available=Credits(allowance + balance - held),
         shared_used=Credits(group.shared_used_micro if group.epoch == books.control.epoch else 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -107,6 +108,43 @@ async def list_groups(transaction: Transaction, tenant_id: UUID, *, after: UUID 
         limit,
     )
     return [_group(*row) for row in rows]
+
+
+async def list_groups_by_id(transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID]) -> list[Group]:
+    """Those of these groups that are not deleted."""
+    rows = await transaction.fetch(
+        """
+        select group_id, name, is_default, auto_approve_micro
+        from groups
+        where tenant_id = $1
+          and group_id = any($2::uuid[])
+          and deleted_at is null
+        """,
+        tenant_id,
+        list(group_ids),
+    )
+    return [_group(*row) for row in rows]
+
+
+async def list_reserves_used(
+    transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID], *, epoch: int
+) -> dict[UUID, Credits]:
+    """What was approved automatically in this cycle out of these groups' reserves, by group; none is nothing."""
+    rows = await transaction.fetch(
+        """
+        select group_id, sum(approved_micro)::bigint as approved_micro
+        from credit_requests
+        where tenant_id = $1
+          and group_id = any($2::uuid[])
+          and epoch = $3
+          and status = 'auto_approved'
+        group by group_id
+        """,
+        tenant_id,
+        list(group_ids),
+        epoch,
+    )
+    return {row["group_id"]: Credits(row["approved_micro"]) for row in rows}
 
 
 async def find_group_by_name(transaction: Transaction, tenant_id: UUID, name: str) -> Group | None:

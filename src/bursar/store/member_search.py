@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.db.transaction import Transaction
-from bursar.domain.search import search_words
+from bursar.domain.search import patterns
 from bursar.store.members import COLUMNS, Member
 
 
@@ -51,7 +51,7 @@ async def find_member_numbers(
           and ($5::text is null or role = $5)
         """,
         tenant_id,
-        [_anywhere(word) for word in search_words(wanted.search or "")],
+        patterns(wanted.search),
         wanted.group_id,
         wanted.status,
         wanted.role,
@@ -77,9 +77,3 @@ async def list_members_numbered(transaction: Transaction, tenant_id: UUID, numbe
         numbers,
     )
     return [Member(**dict(row)) for row in rows]
-
-
-def _anywhere(word: str) -> str:
-    """The word as a pattern that finds it anywhere, and nothing but it."""
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
