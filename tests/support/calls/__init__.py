@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from tests.support.calls import (
     of_codes,
+    of_credit_requests,
     of_credits,
     of_invitations,
     of_keys,
@@ -29,6 +30,7 @@ SAMPLES: Mapping[str, Sample] = {
     **of_places.SAMPLES,
     **of_credits.SAMPLES,
     **of_codes.SAMPLES,
+    **of_credit_requests.SAMPLES,
     **of_keys.SAMPLES,
     **of_prices.SAMPLES,
 }
