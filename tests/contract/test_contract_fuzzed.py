@@ -17,6 +17,7 @@ from typing import Final
 import pytest
 
 from bursar.domain.roles import Scope
+from tests.support.credit_requests import waiting
 from tests.support.inviting import invited
 from tests.support.keys import made_key
 from tests.support.offices import Place, TestOffice
@@ -83,7 +84,9 @@ async def test_whatever_a_role_sends_is_answered_as_the_contract_says(house: Tes
         sign_in = ["--header", f"Authorization: Bearer {made['secret']}"]
 
     of_members = await made_key(await house.signed_in("acme-member"))
-    ids = {**ids_of(acme, globex), "inv": invitations, "key": [of_members["key"]["id"]]}
+    asking = await house.signed_in("acme-member")
+    requests = [await waiting(asking) for _ in range(5)]
+    ids = {**ids_of(acme, globex), "inv": invitations, "key": [of_members["key"]["id"]], "crq": requests}
     tenant_id = acme.tenant_id if role == "super_admin" else None
     await tried(house, *sign_in, "--exclude-path-regex", ENDING_SESSIONS, ids=ids, tenant_id=tenant_id)
     await tried(house, *sign_in, "--include-path-regex", ENDING_SESSIONS, ids=ids, tenant_id=tenant_id)

@@ -109,6 +109,13 @@ EXPECTED: Mapping[str, Row] = {
     "create_reclaim": about_members(".nnn.", ".yy.u", "yyy.u", "nnnnn"),
     "create_hold": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
     "get_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
+    "list_credit_requests_of_tenant": about_members(".yyy.", "yyyy.", "yyyy.", "nnnnn"),
+    "get_credit_request": about_members(".yyy.", "yyyyu", "yyyyu", "nnnnn"),
+    "create_credit_request": ones_own("n", "n", "y", "y"),
+    # Whoever has come to run the tenant is given nothing, and can still be denied.
+    "approve_credit_request": about_members(".nnn.", "oyypu", "oyynu", "nnnnn"),
+    "deny_credit_request": about_members(".nnn.", "oyyyu", "oyynu", "nnnnn"),
+    "list_own_credit_requests": ones_own("n", "y", "y", "y"),
     # A tenant's people
     "list_members_of_tenant": READ_BY_ADMINS,
     "get_member": about_members(".yyy.", "yyyyu", "yyyyu", "nnnnn"),

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bursar.actions.prices import NewPrice, set_price
 from bursar.domain.ids import public_id
+from tests.support.calls.of_credit_requests import waiting
 from tests.support.calls.of_credits import held
 from tests.support.calls.of_groups import new_group
 from tests.support.calls.of_keys import key_id
@@ -34,6 +35,14 @@ async def get_group(scene: Scene) -> Call:
 
 async def list_transactions(scene: Scene) -> Call:
     return Call("GET", f"/transactions?member_id={scene.target_id}")
+
+
+async def list_credit_requests(scene: Scene) -> Call:
+    return Call("GET", f"/credit-requests?member_id={scene.target_id}")
+
+
+async def get_credit_request(scene: Scene) -> Call:
+    return Call("GET", f"/credit-requests/{await waiting(scene)}")
 
 
 async def get_hold(scene: Scene) -> Call:
@@ -68,6 +77,9 @@ READS: Mapping[str, Read] = {
     "get_pool": at("/pool"),
     "list_transactions": list_transactions,
     "get_hold": get_hold,
+    "list_credit_requests_of_tenant": list_credit_requests,
+    "get_credit_request": get_credit_request,
+    "list_own_credit_requests": at("/own-credit-requests"),
     "list_members_of_tenant": at("/members"),
     "get_member": get_member,
     "list_groups_of_tenant": at("/groups"),

@@ -106,7 +106,7 @@ async def test_nothing_personal_is_left_and_the_books_go_on_naming_a_number(hous
     assert "Acme Member" not in shown
     (told,) = await events_of(house, place, "member_deleted")
     assert (told.subject, told.changes) == (place.member_id, {"status": ("active", "deleted")})
-    assert told.detail == {"number": "2", "returned": "40.00", "keys_deleted": "0"}
+    assert told.detail == {"number": "2", "returned": "40.00", "keys_deleted": "0", "requests_denied": "0"}
 
 
 @pytest.mark.rule("MEMBER-12")

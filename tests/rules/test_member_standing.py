@@ -116,7 +116,7 @@ async def test_a_new_tenant_admin_hands_in_what_they_had_and_starts_at_zero_agai
     assert (unmade.json()["role"], unmade.json()["remaining"]) == ("member", "0.00")
     assert (nobody.status_code, nobody.json()["fields"][0]["field"]) == (422, "role")
     told = await events_of(house, place, "member_role_set")
-    assert [event.detail for event in told] == [{"returned": "40.00"}, {"returned": "0.00"}]
+    assert [event.detail for event in told] == [{"returned": "40.00", "requests_denied": "0"}, {"returned": "0.00"}]
     await check_books(fresh_database, place.tenant.tenant_id)
 
 

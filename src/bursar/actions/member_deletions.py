@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from bursar.actions.credit_requests import deny_open_requests
 from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.member_standing import check_tenant_is_run, moved
 from bursar.actions.members import reached_member, state_of
@@ -42,7 +43,7 @@ class DeletedMember:
 async def delete_member(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UUID) -> Done[DeletedMember]:
     """Deletes a member for good. Refuses `member_unknown`, `last_tenant_admin`, and whom the actor does not reach.
 
-    Rule: MEMBER-12
+    Rule: MEMBER-12, REQUEST-11
     """
     check_permission(asked.actor, Permission.DELETE_MEMBER)
 
@@ -53,6 +54,9 @@ async def delete_member(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UU
         await check_tenant_is_run(transaction, tenant_id, member)
         command = CloseWallet(actor_id=asked.actor.identity, transfer_id=new_uuid(), member_id=member_id)
         returned = await moved(transaction, desk, tenant_id, command)
+        denied = await deny_open_requests(
+            transaction, desk, asked, tenant_id, member_id, note="The member was deleted."
+        )
         await update_member_deleted(transaction, tenant_id, member, now=now)
         await delete_sign_in_names(transaction, member_id)
         await update_invitations_of_member_deleted(
@@ -66,7 +70,12 @@ async def delete_member(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UU
         told = Told(
             "member_deleted",
             Subject("member", member_id),
-            detail={"number": str(member.number), "returned": str(returned), "keys_deleted": str(len(keys))},
+            detail={
+                "number": str(member.number),
+                "returned": str(returned),
+                "keys_deleted": str(len(keys)),
+                "requests_denied": str(denied),
+            },
             changes={"status": Change(member.status, "deleted")},
         )
         await record(transaction, desk, asked, tenant_id, told)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from bursar.actions.credit_requests import deny_open_requests
 from bursar.actions.desk import Asked, Desk, Subject, Told, record
 from bursar.actions.members import (
     MemberState,
@@ -33,7 +34,7 @@ async def set_role(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UUID, r
     """Promotes or demotes a member. Refuses `invalid_input`, `member_unknown`, `last_tenant_admin`, and whom the actor
     does not reach.
 
-    Rule: MEMBER-9
+    Rule: MEMBER-9, REQUEST-11
     """
     check_permission(asked.actor, Permission.SET_ROLE)
 
@@ -56,6 +57,11 @@ async def set_role(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UUID, r
                 spends_pool=role is Role.TENANT_ADMIN,
             )
             detail["returned"] = str(await moved(transaction, desk, tenant_id, command))
+        if role is Role.TENANT_ADMIN:
+            denied = await deny_open_requests(
+                transaction, desk, asked, tenant_id, member_id, note="A tenant admin spends from the pool."
+            )
+            detail["requests_denied"] = str(denied)
         after = replace(before, role=str(role))
         return await _told(transaction, desk, asked, tenant_id, before, after, kind="member_role_set", detail=detail)
 

@@ -61,6 +61,7 @@ SessionId = Annotated[UUID, BeforeValidator(_reader("session")), _documented("se
 HoldId = Annotated[UUID, BeforeValidator(_reader("hold")), _documented("hold")]
 CodeId = Annotated[UUID, BeforeValidator(_reader("code")), _documented("code")]
 CodeBatchId = Annotated[UUID, BeforeValidator(_reader("code_batch")), _documented("code_batch")]
+CreditRequestId = Annotated[UUID, BeforeValidator(_reader("credit_request")), _documented("credit_request")]
 InvitationId = Annotated[UUID, BeforeValidator(_reader("invitation")), _documented("invitation")]
 NotificationId = Annotated[UUID, BeforeValidator(_reader("notification")), _documented("notification")]
 PriceId = Annotated[UUID, BeforeValidator(_reader("price")), _documented("price")]

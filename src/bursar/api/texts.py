@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from bursar.domain.credit_requests import REASON_LENGTH_MAX
 from bursar.domain.settings import CONTACT_LENGTH_MAX
 
 NOTE_LENGTH_MAX = 200
@@ -26,6 +27,17 @@ def _printable(value: str | None) -> str | None:
     """The database cannot keep a NUL, and no screen shows the others."""
     if value is not None and not value.isprintable():
         raise PydanticCustomError("invalid_input", "Text must not contain line breaks or control characters.")
+    return value
+
+
+def _with_plain_line_ends(value: Any) -> Any:
+    """Browsers send the ends of lines as two characters, programs mostly as one."""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
+def _printable_in_lines(value: str) -> str:
+    if not all(line.isprintable() for line in value.split("\n")):
+        raise PydanticCustomError("invalid_input", "Text must not contain control characters but line breaks.")
     return value
 
 
@@ -49,6 +61,23 @@ Note = Annotated[
     BeforeValidator(_trimmed),
 ]
 """Why somebody did something; none is as good as empty."""
+
+Reason = Annotated[
+    str,
+    BeforeValidator(_trimmed),
+    StringConstraints(min_length=1, max_length=NOTE_LENGTH_MAX),
+    AfterValidator(_printable),
+]
+"""Why somebody did something, where they have to say it."""
+
+Paragraphs = Annotated[
+    str,
+    BeforeValidator(_with_plain_line_ends),
+    BeforeValidator(_trimmed),
+    StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX),
+    AfterValidator(_printable_in_lines),
+]
+"""What somebody wrote in a field with several lines; the ends of lines are made alike."""
 
 Contact = Annotated[
     Annotated[str, StringConstraints(max_length=CONTACT_LENGTH_MAX)] | None,

@@ -64,6 +64,8 @@ _A = Account
 _OPERATOR = frozenset({Role.SUPER_ADMIN})
 _TENANT_ADMIN = frozenset({Role.TENANT_ADMIN})
 _ADMINS = frozenset({Role.TENANT_ADMIN, Role.ADMIN})
+# What is within a group's reserve, Bursar approves by itself.
+_ADMINS_AND_RESERVE = _ADMINS | {Role.SYSTEM}
 _SPENDING = frozenset(
     {_A.MEMBER_ALLOWANCE, _A.MEMBER_BALANCE, _A.GROUP_ALLOWANCE, _A.GROUP_BALANCE, _A.POOL, _A.POT_PREVIOUS}
 )
@@ -115,11 +117,11 @@ _KINDS: tuple[TransferKind, ...] = (
     ),
     _posted(
         "group_hand_out", _A.GROUP_BALANCE, _A.MEMBER_BALANCE, "Hand-out", Tag.BLUE,
-        "Credits of the group's balance given to a member.", _ADMINS,
+        "Credits of the group's balance given to a member.", _ADMINS_AND_RESERVE,
     ),
     _posted(
         "cycle_top_up", _A.GROUP_ALLOWANCE, _A.MEMBER_ALLOWANCE, "Cycle top-up", Tag.BLUE,
-        "More allowance for a member in this cycle only, out of the group's budget.", _ADMINS,
+        "More allowance for a member in this cycle only, out of the group's budget.", _ADMINS_AND_RESERVE,
     ),
     _posted(
         "signup_credits", _A.POOL, _A.MEMBER_BALANCE, "Signup credits", Tag.BLUE, "Credits on joining.",

@@ -64,6 +64,7 @@ from bursar.ledger.commands import (
     check_key,
     check_note,
 )
+from bursar.ledger.core.transfers import check_recipient
 from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
 from bursar.ledger.holds import HoldFigures, find_hold
 from bursar.ledger.low import LowMembers, Turn, list_low_members, list_turns
@@ -157,6 +158,7 @@ __all__ = [
     "VoidHold",
     "check_key",
     "check_note",
+    "check_recipient",
     "due",
     "explain",
     "find_hold",

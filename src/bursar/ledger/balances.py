@@ -78,6 +78,11 @@ class GroupFigures:
     available: Credits
     shared_used: Credits
 
+    @property
+    def allowance_available(self) -> Credits:
+        """What of `available` lapses when the cycle ends."""
+        return self.available - self.balance_available
+
 
 @dataclass(frozen=True, slots=True)
 class PoolFigures:

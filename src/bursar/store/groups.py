@@ -162,6 +162,22 @@ async def list_group_names(transaction: Transaction, tenant_id: UUID, group_ids:
     return {row["group_id"]: row["name"] for row in rows}
 
 
+async def list_groups_by_id(transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID]) -> list[Group]:
+    """Those of these groups that are not deleted."""
+    rows = await transaction.fetch(
+        """
+        select group_id, name, is_default, auto_approve_micro
+        from groups
+        where tenant_id = $1
+          and group_id = any($2::uuid[])
+          and deleted_at is null
+        """,
+        tenant_id,
+        list(group_ids),
+    )
+    return [_group(*row) for row in rows]
+
+
 async def list_reserves_used(
     transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID], *, epoch: int
 ) -> dict[UUID, Credits]:

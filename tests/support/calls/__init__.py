@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from tests.support.calls import (
     of_codes,
+    of_credit_requests,
     of_credits,
     of_groups,
     of_invitations,
@@ -33,6 +34,7 @@ SAMPLES: Mapping[str, Sample] = {
     **of_groups.SAMPLES,
     **of_credits.SAMPLES,
     **of_codes.SAMPLES,
+    **of_credit_requests.SAMPLES,
     **of_keys.SAMPLES,
     **of_prices.SAMPLES,
 }

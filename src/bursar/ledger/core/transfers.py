@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Protocol
 from uuid import UUID
 
 from bursar.domain.accounts import CLASS_OF, OWNER_OF, Account, AccountClass, Owner
@@ -118,7 +119,20 @@ def check_level(micro: int, *, field: str) -> None:
         raise Refusal("amount_too_large", f"The amount may be at most {largest}.", field=field, largest=largest)
 
 
-def check_recipient(wallet: Wallet, actor_id: UUID | None) -> None:
+class Recipient(Protocol):
+    """What is asked of whoever is to receive: a wallet of the books, or the figures that were read from one."""
+
+    @property
+    def member_id(self) -> UUID: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def spends_pool(self) -> bool: ...
+
+
+def check_recipient(wallet: Recipient, actor_id: UUID | None) -> None:
     """Refuses a recipient that is not active, is who acts, or spends from the pool.
 
     Rule: TRANSFER-5
