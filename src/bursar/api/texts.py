@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from bursar.domain.platform_settings import INSTRUCTIONS_LENGTH_MAX
 from bursar.domain.settings import CONTACT_LENGTH_MAX
 
 NOTE_LENGTH_MAX = 200
@@ -27,6 +28,14 @@ def _printable(value: str | None) -> str | None:
     if value is not None and not value.isprintable():
         raise PydanticCustomError("invalid_input", "Text must not contain line breaks or control characters.")
     return value
+
+
+def _page(value: str | None) -> str | None:
+    """Lines of text, ended as they are here, whatever the writing program ends them with."""
+    if value is None:
+        return None
+    lines = value.replace("\r\n", "\n").split("\n")
+    return "\n".join(_printable(line) or "" for line in lines)
 
 
 Name = Annotated[
@@ -57,6 +66,14 @@ Contact = Annotated[
     BeforeValidator(_trimmed),
 ]
 """Whom to ask for help: a sentence, or an address of the web or of mail; none is as good as empty."""
+
+Instructions = Annotated[
+    Annotated[str, StringConstraints(max_length=INSTRUCTIONS_LENGTH_MAX)] | None,
+    AfterValidator(_page),
+    BeforeValidator(blank_is_none),
+    BeforeValidator(_trimmed),
+]
+"""What takes several lines to say; none is as good as empty."""
 
 Email = Annotated[
     Annotated[str, StringConstraints(max_length=250)] | None,
