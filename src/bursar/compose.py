@@ -35,6 +35,7 @@ from bursar.gateway.app import serve_gateway
 from bursar.ledger import Lanes
 from bursar.outside.clock import Clock, Stopwatch, SystemClock
 from bursar.outside.mail import Mailer, parse_sender, parse_smtp_url
+from bursar.outside.payments import Invoice
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
 from bursar.store.tenants import TenantFilter, count_tenants
 from bursar.worker.alerts import LowWatch
@@ -194,6 +195,7 @@ async def desk_open(
                 mailer=mailer_of(settings),
                 invitation_life=timedelta(days=settings.invitation_days),
             ),
+            payments=Invoice(),
         )
 
 

@@ -156,7 +156,8 @@ def check_complete(told: list[dict[str, Any]], sample: Sample, sender: Sender, i
         assert (event["actor_id"], event["actor_kind"]) == (str(actor_id), sender.kind)
         assert (event["address"], event["request_id"]) == ("127.0.0.1", "sample-1")
         assert event["happened_at"] is not None
-        assert event["subject_id"] or event["subject_kind"] == "price_list", event  # of which there is one
+        # Of these there is one in the whole installation.
+        assert event["subject_id"] or event["subject_kind"] in {"price_list", "platform_settings"}, event
         for change in event["changes"].values():
             assert set(change) == {"before", "after"}
             assert change["before"] != change["after"]

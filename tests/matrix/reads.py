@@ -10,6 +10,7 @@ from tests.support.calls.of_credit_requests import waiting
 from tests.support.calls.of_credits import held
 from tests.support.calls.of_groups import new_group
 from tests.support.calls.of_keys import key_id
+from tests.support.calls.of_purchases import purchase_id
 from tests.support.calls.scenes import Call, Scene, unique
 from tests.support.prices import terms
 
@@ -67,6 +68,10 @@ async def get_key(scene: Scene) -> Call:
     return Call("GET", f"/api-keys/{await key_id(scene)}")
 
 
+async def get_purchase(scene: Scene) -> Call:
+    return Call("GET", f"/purchases/{await purchase_id(scene)}")
+
+
 READS: Mapping[str, Read] = {
     "list_all_tenants": at("/tenants"),
     "get_tenant_by_id": get_tenant,
@@ -74,6 +79,11 @@ READS: Mapping[str, Read] = {
     "list_platform_audit_events": at("/platform/audit"),
     "export_platform_audit_events": at("/platform/audit.csv"),
     "list_redemption_codes": at("/redemption-codes"),
+    "get_platform_settings_now": at("/platform-settings"),
+    "list_platform_purchases": at("/platform-purchases"),
+    "get_purchase_terms": at("/purchase-terms"),
+    "list_purchases_of_tenant": at("/purchases"),
+    "get_purchase": get_purchase,
     "get_pool": at("/pool"),
     "list_transactions": list_transactions,
     "get_hold": get_hold,

@@ -1,76 +1,21 @@
-"""docs/rules/codes.md, example by example: how codes are written, issued, listed and revoked."""
+"""docs/rules/codes.md, example by example: how codes are issued, listed and revoked."""
 
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
+import re
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bursar.db.transaction import reading, writing
-from bursar.domain.codes import ALPHABET, CHANCE_BITS, parse_code, written_code
-from bursar.domain.refusals import Refusal
 from tests.support.codes import CODES, check_books, issued, listed, one_code, pool_of, redeemed
 from tests.support.offices import TestOffice
 from tests.support.rows import rows_of_everything, text_of_everything
-
-a_code = st.integers(min_value=0, max_value=2**CHANCE_BITS - 1).map(written_code)
-
-
-@pytest.mark.rule("CODE-1")
-@given(a_code)
-def test_a_code_is_read_however_it_is_typed(code: str) -> None:
-    bare = code.removeprefix("BRS").replace("-", "")
-
-    assert len(bare) == 20
-    assert set(bare) <= set(ALPHABET)
-    for typed in (code, code.lower(), f"  {bare} ", " ".join(bare), code.replace("-", "\u2013"), f"brs{bare.lower()}"):
-        assert parse_code(typed) == code
-    assert parse_code(code.replace("1", "l").replace("0", "o")) == code
-
-
-@pytest.mark.rule("CODE-1")
-@given(a_code, st.integers(min_value=0, max_value=19), st.sampled_from(ALPHABET))
-def test_every_single_wrong_letter_is_a_mistake_in_typing(code: str, place: int, letter: str) -> None:
-    bare = code.removeprefix("BRS").replace("-", "")
-    typed = f"{bare[:place]}{letter}{bare[place + 1 :]}"
-
-    if typed == bare:
-        assert parse_code(typed) == code
-        return
-    with pytest.raises(Refusal) as caught:
-        parse_code(typed)
-
-    assert (caught.value.code, caught.value.field) == ("invalid_input", "code")
-
-
-@pytest.mark.rule("CODE-1")
-@given(a_code, st.integers(min_value=0, max_value=19), st.integers(min_value=0, max_value=19))
-def test_every_two_letters_that_changed_places_are_a_mistake_in_typing(code: str, one: int, other: int) -> None:
-    letters = list(code.removeprefix("BRS").replace("-", ""))
-    are_alike = letters[one] == letters[other]
-    letters[one], letters[other] = letters[other], letters[one]
-
-    if are_alike:
-        assert parse_code("".join(letters)) == code
-        return
-    with pytest.raises(Refusal):
-        parse_code("".join(letters))
-
-
-@pytest.mark.rule("CODE-1")
-@given(st.text(max_size=120))
-def test_whatever_is_typed_is_a_code_or_refused_as_the_field_code(text: str) -> None:
-    try:
-        code = parse_code(text)
-    except Refusal as refusal:
-        code, refused = None, (refusal.code, refusal.field)
-
-    assert refused == ("invalid_input", "code") if code is None else parse_code(code) == code
 
 
 @pytest.mark.rule("CODE-1")
@@ -110,6 +55,30 @@ async def test_codes_are_shown_once_and_kept_nowhere(house: TestOffice) -> None:
             assert written.encode().hex() not in everything
             assert written not in str(seen)
     assert {code["last_four"] for code in seen[0]["codes"]} <= {code[-4:] for code in codes}
+
+
+@pytest.mark.rule("CODE-2")
+async def test_the_codes_are_a_file_to_download_for_whoever_wants_one_and_the_same_file_again(
+    house: TestOffice,
+) -> None:
+    await house.tenant()
+    root, admin = await house.super_admin(), await house.signed_in("acme-admin")
+    body = {"count": 3, "value": "12.50", "note": "Trade fair", "expires_at": "2030-01-01T00:00:00Z"}
+    headers = {"Accept": "text/csv, application/json;q=0.5", "Idempotency-Key": "fair"}
+
+    file = await root.post(CODES, json=body, headers=headers)
+    again = await root.post(CODES, json=body, headers=headers)
+    in_json = (await root.post(CODES, json=body, headers={"Idempotency-Key": "fair"})).json()
+
+    assert (file.status_code, file.headers["content-type"]) == (201, "text/csv; charset=utf-8")
+    assert re.fullmatch(r'attachment; filename="codes-trade-fair-[0-9-]{10}\.csv"', file.headers["content-disposition"])
+    assert (again.content, again.headers["Idempotent-Replayed"]) == (file.content, "true")
+    rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"), newline="")))
+    assert [(row["code"], row["id"]) for row in rows] == [(code["code"], code["id"]) for code in in_json["codes"]]
+    assert {(row["value"], row["expires_at"], row["note"], row["batch_id"]) for row in rows} == {
+        ("12.50", "2030-01-01T00:00:00+00:00", "Trade fair", in_json["batch_id"])
+    }
+    assert (await redeemed(admin, rows[0]["code"])).status_code == 201
 
 
 @pytest.mark.rule("CODE-2")

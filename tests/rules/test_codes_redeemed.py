@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 
-import asyncpg
 import httpx
 import pytest
 
@@ -33,6 +30,7 @@ from tests.support.codes import (
     pool_of,
     redeemed,
 )
+from tests.support.losses import planted_loss, taken_out
 from tests.support.offices import TestOffice, running_office
 from tests.support.postgres import Server, copied_database
 from tests.support.rows import rows_of_everything
@@ -156,33 +154,6 @@ async def test_a_code_that_the_pool_cannot_hold_stays_open_and_is_no_guess(house
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "total_too_large")}
     assert (await listed(root))["codes"][0]["state"] == "open"
-
-
-async def planted_loss(house: TestOffice, table: str) -> None:
-    """From now on, whoever's transaction writes to this table loses its connection there and then."""
-    async with as_owner(house) as connection:
-        await connection.execute(
-            f"""
-            create function bursar.planted() returns trigger language plpgsql as
-                $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
-            create trigger planted before insert or update on bursar.{table}
-                for each row execute function bursar.planted()
-            """
-        )
-
-
-async def taken_out(house: TestOffice, table: str) -> None:
-    async with as_owner(house) as connection:
-        await connection.execute(f"drop trigger planted on bursar.{table}; drop function bursar.planted()")
-
-
-@asynccontextmanager
-async def as_owner(house: TestOffice) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    connection = await asyncpg.connect(house.admin_url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.mark.rule("CODE-4")

@@ -19,6 +19,7 @@ from bursar.ledger import Lanes
 from bursar.outside.clock import Clock
 from bursar.outside.identity import new_uuid_at
 from bursar.outside.mail import Mailer
+from bursar.outside.payments import PaymentProvider
 from bursar.outside.secrets import Passwords, derive_key
 from bursar.store.events import Event, insert_events, insert_into_outbox, insert_platform_event
 
@@ -44,7 +45,9 @@ class Correspondence:
 
 @dataclass(frozen=True)
 class Desk:
-    """The parts that actions share: the two ways into the database, the time, secrets, and the mail."""
+    """The parts that actions share: the two ways into the database, the time, secrets, the mail, and how credits are
+    paid for.
+    """
 
     tenants: Database
     platform: Database
@@ -54,6 +57,7 @@ class Desk:
     secret_key: bytes
     session_limits: SessionLimits
     correspondence: Correspondence
+    payments: PaymentProvider
 
     def secret_for(self, purpose: str) -> bytes:
         """A key for one purpose only, from which neither the office's key nor another purpose's can be told."""

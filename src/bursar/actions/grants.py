@@ -15,7 +15,10 @@ from bursar.outside.identity import new_uuid
 
 
 async def grant(desk: Desk, asked: Asked, tenant_id: UUID, amount: Credits, *, note: str | None) -> Done[Transferred]:
-    """Credits into the pool. Refuses `tenant_unknown`, `total_too_large`."""
+    """Credits into the pool. Refuses `tenant_unknown`, `total_too_large`.
+
+    Rule: TENANT-3
+    """
     check_permission(asked.actor, Permission.GRANT)
     return await _post(desk, asked, tenant_id, "grant", amount, note)
 

@@ -65,3 +65,4 @@ CreditRequestId = Annotated[UUID, BeforeValidator(_reader("credit_request")), _d
 InvitationId = Annotated[UUID, BeforeValidator(_reader("invitation")), _documented("invitation")]
 NotificationId = Annotated[UUID, BeforeValidator(_reader("notification")), _documented("notification")]
 PriceId = Annotated[UUID, BeforeValidator(_reader("price")), _documented("price")]
+PurchaseId = Annotated[UUID, BeforeValidator(_reader("purchase")), _documented("purchase")]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from bursar.actions.codes import CodesWanted, issue_codes, redeem, revoke_batch, revoke_code
+from bursar.actions.codes import CodesWanted, IssuedBatch, issue_codes, redeem, revoke_batch, revoke_code
 from bursar.api.amounts import Amount, TypedAmount
 from bursar.api.answers import Shape, problems
+from bursar.api.csv_answers import CsvAnswer, Row, csv_answer, csv_file_name
 from bursar.api.identifiers import CodeBatchId, CodeId
 from bursar.api.movements import Movement, movement
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
@@ -45,7 +47,7 @@ class PlainCode(Shape):
 
 
 class IssuedCodes(Shape):
-    """The codes that were issued together, in plain text: whoever needs them as a file makes it of this answer."""
+    """The codes that were issued together, in plain text."""
 
     batch_id: str
     value: Amount
@@ -125,13 +127,50 @@ class CodeToRedeem(Shape):
     code: str = Field(min_length=1, max_length=TYPED_LENGTH_MAX)
 
 
-@routes.post("/redemption-codes", status_code=201, responses=problems(401, 403, 422))
+@routes.post(
+    "/redemption-codes",
+    status_code=201,
+    response_model=IssuedCodes,
+    responses={201: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems(401, 403, 422)},
+)
 async def issue_redemption_codes(
-    body: CodesDraft, visit: Annotated[Visit, platform_change(Permission.MANAGE_CODES)]
-) -> IssuedCodes:
-    """Makes new codes and tells them, once."""
+    request: Request, body: CodesDraft, visit: Annotated[Visit, platform_change(Permission.MANAGE_CODES)]
+) -> IssuedCodes | CsvAnswer:
+    """Makes new codes and tells them, once: as JSON, or as a CSV file to whoever accepts `text/csv`."""
     wanted = CodesWanted(body.count, body.value, body.expires_at, body.note)
     issued = visit.told(await issue_codes(visit.desk, visit.asked, wanted))
+    return _file(issued, visit.response.headers) if _wants_file(request) else _issued_shape(issued)
+
+
+def _wants_file(request: Request) -> bool:
+    """Whether a CSV file is what the caller likes best."""
+    first = request.headers.get("accept", "").partition(",")[0].partition(";")[0]
+    return first.strip().lower() == CsvAnswer.media_type
+
+
+def _file(issued: IssuedBatch, headers: Mapping[str, str]) -> CsvAnswer:
+    """The list to be kept: a line for each code, with all that there is to say about it."""
+    batch = issued.batch
+    ends = None if batch.expires_at is None else batch.expires_at.isoformat()
+    batch_id = public_id("code_batch", batch.batch_id)
+    rows = [
+        (code.code, str(batch.value), ends, batch.note, public_id("code", code.code_id), batch_id)
+        for code in issued.codes
+    ]
+
+    async def pages() -> AsyncIterator[Iterable[Row]]:
+        yield rows
+
+    answer = csv_answer(FILE_COLUMNS, pages(), file_name=csv_file_name("codes", batch.note or "", at=batch.issued_at))
+    answer.status_code = 201
+    answer.headers.update(headers)
+    return answer
+
+
+FILE_COLUMNS = ("code", "value", "expires_at", "note", "id", "batch_id")
+
+
+def _issued_shape(issued: IssuedBatch) -> IssuedCodes:
     batch = issued.batch
     return IssuedCodes(
         batch_id=public_id("code_batch", batch.batch_id),

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from bursar.domain.credit_requests import REASON_LENGTH_MAX
+from bursar.domain.platform_settings import INSTRUCTIONS_LENGTH_MAX
 from bursar.domain.settings import CONTACT_LENGTH_MAX
 
 NOTE_LENGTH_MAX = 200
@@ -35,8 +36,8 @@ def _with_plain_line_ends(value: Any) -> Any:
     return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
-def _printable_in_lines(value: str) -> str:
-    if not all(line.isprintable() for line in value.split("\n")):
+def _printable_in_lines(value: str | None) -> str | None:
+    if value is not None and not all(line.isprintable() for line in value.split("\n")):
         raise PydanticCustomError("invalid_input", "Text must not contain control characters but line breaks.")
     return value
 
@@ -86,6 +87,15 @@ Contact = Annotated[
     BeforeValidator(_trimmed),
 ]
 """Whom to ask for help: a sentence, or an address of the web or of mail; none is as good as empty."""
+
+Instructions = Annotated[
+    Annotated[str, StringConstraints(max_length=INSTRUCTIONS_LENGTH_MAX)] | None,
+    AfterValidator(_printable_in_lines),
+    BeforeValidator(blank_is_none),
+    BeforeValidator(_with_plain_line_ends),
+    BeforeValidator(_trimmed),
+]
+"""What takes several lines to say; none is as good as empty."""
 
 Email = Annotated[
     Annotated[str, StringConstraints(max_length=250)] | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bursar import __version__
-from bursar.cli import codes, database, ledger, prices, tenants
+from bursar.cli import codes, database, ledger, platform, prices, purchases, tenants
 from bursar.cli.contract import contract_text
 from bursar.cli.proofs import explain_command, verify_command
 from bursar.cli.serve import demo_command, serve_command
@@ -23,6 +23,8 @@ cli.command("serve")(serve_command)
 cli.command("demo")(demo_command)
 cli.add_typer(database.commands, name="db")
 cli.add_typer(tenants.commands, name="tenants")
+cli.add_typer(platform.commands, name="platform")
+cli.add_typer(purchases.commands, name="purchases")
 cli.add_typer(codes.commands, name="codes")
 cli.add_typer(ledger.commands, name="ledger")
 cli.add_typer(prices.commands, name="prices")

@@ -63,6 +63,8 @@ class TransferKind:
 _A = Account
 _OPERATOR = frozenset({Role.SUPER_ADMIN})
 _TENANT_ADMIN = frozenset({Role.TENANT_ADMIN})
+# The super admin says that an order was paid; where a provider says it, it is whoever ordered that moved the credits.
+_SELLING = _OPERATOR | _TENANT_ADMIN
 _ADMINS = frozenset({Role.TENANT_ADMIN, Role.ADMIN})
 # What is within a group's reserve, Bursar approves by itself.
 _ADMINS_AND_RESERVE = _ADMINS | {Role.SYSTEM}
@@ -91,7 +93,10 @@ def _follows(
 
 _KINDS: tuple[TransferKind, ...] = (
     # In and out of the tenant
-    _posted("purchase", _A.ISSUED_PURCHASE, _A.POOL, "Purchase", Tag.GREEN, "Credits bought.", _TENANT_ADMIN),
+    _posted(
+        "purchase", _A.ISSUED_PURCHASE, _A.POOL, "Purchase", Tag.GREEN, "Credits bought, once the order is paid.",
+        _SELLING,
+    ),
     _posted("redemption", _A.ISSUED_REDEMPTION, _A.POOL, "Redemption", Tag.GREEN, "A code redeemed.", _TENANT_ADMIN),
     _posted("grant", _A.ISSUED_GRANT, _A.POOL, "Grant", Tag.GREEN, "Credits given by the platform.", _OPERATOR),
     _posted(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from bursar.db.engine import Database
 from bursar.db.transaction import Transaction, platform_reading, reading_several
+from bursar.reports.names import list_member_names
 from bursar.store.codes import CodeFilter, CodeTotal, IssuedCode, list_codes, sum_codes
 
 
@@ -44,10 +45,10 @@ async def see_codes(
         redeemed = [code.redeemed for code in codes if code.redeemed is not None]
         issuers = await _issuer_names(transaction, {code.batch.issued_by for code in codes})
         tenant_names = await _tenant_names(transaction, {who.tenant_id for who in redeemed})
-    members: dict[UUID, str] = {}
+    members: Mapping[UUID, str] = {}
     if redeemed:
         async with reading_several(tenants, list(tenant_names)) as transaction:
-            members = await _member_names(transaction, {(who.tenant_id, who.member_id) for who in redeemed})
+            members = await list_member_names(transaction, {(who.tenant_id, who.member_id) for who in redeemed})
     total = sum(part.count for part in totals if wanted.state in (None, part.state))
     return CodePage(codes, CodeNames(issuers, tenant_names, members), total, totals)
 
@@ -74,18 +75,3 @@ async def _tenant_names(transaction: Transaction, ids: set[UUID]) -> dict[UUID, 
         list(ids),
     )
     return {row["tenant_id"]: row["name"] for row in rows}
-
-
-async def _member_names(transaction: Transaction, members: set[tuple[UUID, UUID]]) -> dict[UUID, str]:
-    rows = await transaction.fetch(
-        """
-        select member.member_id, member.display_name
-        from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, member_id)
-        join members as member
-          on member.tenant_id = wanted.tenant_id
-         and member.member_id = wanted.member_id
-        """,
-        [tenant_id for tenant_id, _ in members],
-        [member_id for _, member_id in members],
-    )
-    return {row["member_id"]: row["display_name"] for row in rows}

@@ -25,8 +25,8 @@ class Named:
 
 
 async def list_names(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) -> Mapping[UUID, Named]:
-    """The names of these members, groups, keys and invitations of the tenant, of codes that it redeemed, and its own.
-    Ids of others have none."""
+    """The names of these members, groups, keys, invitations and orders of the tenant, of codes that it redeemed, and
+    its own. Ids of others have none."""
     rows = await transaction.fetch(
         """
         select member_id as id, display_name as name, role, case when status = 'deleted' then number end as deleted
@@ -52,6 +52,11 @@ async def list_names(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) 
         select code_id, '…' || last_four, null, null
         from redemption_codes
         where code_id = any($2::uuid[])
+        union all
+        select purchase_id, 'Order ' || number, null, null
+        from purchases
+        where tenant_id = $1
+          and purchase_id = any($2::uuid[])
         union all
         -- Whom an invitation made a member may be gone again, and then the address has to go as well.
         select invitations.invitation_id, invitations.email, null,
@@ -102,3 +107,23 @@ async def list_platform_names(transaction: Transaction, ids: set[UUID]) -> Mappi
         list(ids),
     )
     return {row["id"]: Named(row["name"], Role.SUPER_ADMIN if row["is_admin"] else None) for row in rows}
+
+
+async def list_member_names(transaction: Transaction, members: set[tuple[UUID, UUID]]) -> Mapping[UUID, str]:
+    """The names of these members of whatever tenants, each named with its tenant."""
+    rows = await transaction.fetch(
+        """
+        select member.member_id, member.display_name,
+               case when member.status = 'deleted' then member.number end as deleted
+        from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, member_id)
+        join members as member
+          on member.tenant_id = wanted.tenant_id
+         and member.member_id = wanted.member_id
+        """,
+        [tenant_id for tenant_id, _ in members],
+        [member_id for _, member_id in members],
+    )
+    return {
+        row["member_id"]: row["display_name"] if row["deleted"] is None else name_after_deletion(row["deleted"])
+        for row in rows
+    }

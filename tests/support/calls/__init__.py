@@ -20,6 +20,7 @@ from tests.support.calls import (
     of_people,
     of_places,
     of_prices,
+    of_purchases,
     of_sessions,
 )
 from tests.support.calls.scenes import Sample
@@ -35,6 +36,7 @@ SAMPLES: Mapping[str, Sample] = {
     **of_credits.SAMPLES,
     **of_codes.SAMPLES,
     **of_credit_requests.SAMPLES,
+    **of_purchases.SAMPLES,
     **of_keys.SAMPLES,
     **of_prices.SAMPLES,
 }

@@ -18,6 +18,7 @@ create table purchases (
     decided_at       timestamptz,
     decision_note    text,
     transfer_id      uuid,
+    payment_link     text,
     primary key (tenant_id, purchase_id),
     constraint purchases_have_distinct_numbers unique (tenant_id, number),
     constraint purchases_are_numbered_from_one check (number >= 1),
@@ -26,7 +27,8 @@ create table purchases (
     constraint purchases_know_their_status check (status in ('pending', 'paid', 'cancelled')),
     constraint purchases_end_once check (
         (status = 'pending') = (decided_at is null) and (status = 'paid') = (transfer_id is not null)
-    )
+    ),
+    constraint purchases_link_to_pages check (payment_link ~ '^https://' and length(payment_link) <= 2000)
 );
 
 comment on table purchases is
@@ -42,6 +44,9 @@ comment on constraint purchases_cost_something on purchases is 'What is given fo
 comment on constraint purchases_know_their_status on purchases is 'Credits come with paid, in the same transaction.';
 comment on constraint purchases_end_once on purchases is
     'An order is paid or cancelled once, and only what was paid brought credits.';
+comment on column purchases.payment_link is 'Where the order is paid, if its provider has a page for that.';
+comment on constraint purchases_link_to_pages on purchases is
+    'People are sent there to pay, so nobody may read along or stand in between.';
 
 -- What waits to be paid or confirmed.
 create index purchases_pending on purchases (tenant_id, purchase_id) where status = 'pending';
@@ -54,5 +59,5 @@ create policy tenant_scope on purchases
 create policy every_tenant on purchases for select to bursar_platform using (true);
 
 grant select, insert on purchases to bursar_app;
-grant update (status, decided_by, decided_at, decision_note, transfer_id) on purchases to bursar_app;
+grant update (status, decided_by, decided_at, decision_note, transfer_id, instructions, payment_link) on purchases to bursar_app;
 grant select on purchases to bursar_platform;
