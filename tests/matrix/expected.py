@@ -101,6 +101,13 @@ EXPECTED: Mapping[str, Row] = {
     # A tenant's credits
     "get_pool": READ_BY_ADMINS,
     "list_transactions": about_members(".yyy.", "yyyy.", "yyyy.", "nnnnn"),
+    "list_transaction_kinds": about_tenant("y.", "y.", "y.", "n."),
+    "export_transactions": about_members(".yyy.", "yyyy.", "yyyy.", "nnnnn"),
+    "list_member_transactions": about_members(".yyy.", "yyyyu", "yyyyu", "nnnnn"),
+    "export_member_transactions": about_members(".yyy.", "yyyyu", "yyyyu", "nnnnn"),
+    "list_own_transactions": ones_own("n", "y", "y", "y"),
+    "list_own_transaction_kinds": ones_own("n", "y", "y", "y"),
+    "export_own_transactions": ones_own("n", "y", "y", "y"),
     "settle_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "void_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "extend_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),

@@ -36,6 +36,18 @@ async def list_transactions(scene: Scene) -> Call:
     return Call("GET", f"/transactions?member_id={scene.target_id}")
 
 
+async def export_transactions(scene: Scene) -> Call:
+    return Call("GET", f"/transactions.csv?member_id={scene.target_id}")
+
+
+async def list_member_transactions(scene: Scene) -> Call:
+    return Call("GET", f"/members/{scene.target_id}/transactions")
+
+
+async def export_member_transactions(scene: Scene) -> Call:
+    return Call("GET", f"/members/{scene.target_id}/transactions.csv")
+
+
 async def get_hold(scene: Scene) -> Call:
     return Call("GET", f"/holds/{await held(scene)}")
 
@@ -67,6 +79,13 @@ READS: Mapping[str, Read] = {
     "list_redemption_codes": at("/redemption-codes"),
     "get_pool": at("/pool"),
     "list_transactions": list_transactions,
+    "list_transaction_kinds": at("/transactions/kinds"),
+    "export_transactions": export_transactions,
+    "list_member_transactions": list_member_transactions,
+    "export_member_transactions": export_member_transactions,
+    "list_own_transactions": at("/own-transactions"),
+    "list_own_transaction_kinds": at("/own-transactions/kinds"),
+    "export_own_transactions": at("/own-transactions.csv"),
     "get_hold": get_hold,
     "list_members_of_tenant": at("/members"),
     "get_member": get_member,

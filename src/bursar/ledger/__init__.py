@@ -66,14 +66,7 @@ from bursar.ledger.commands import (
 )
 from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
 from bursar.ledger.holds import HoldFigures, find_hold
-from bursar.ledger.posting.bulk import post_in_bulk
-from bursar.ledger.posting.lanes import Lanes, PostingFault
-from bursar.ledger.posting.loading import Clock
-from bursar.ledger.posting.rounds import lock_books, open_books, post
-from bursar.ledger.posting.session import LedgerUnavailable, OutcomeUnknown
-from bursar.ledger.proofs.findings import Finding, Report
-from bursar.ledger.proofs.verify import verify
-from bursar.ledger.statement import (
+from bursar.ledger.journal import (
     Entry,
     OfGroup,
     OfMember,
@@ -82,11 +75,17 @@ from bursar.ledger.statement import (
     Place,
     PostedTransfer,
     Side,
-    Statement,
     Subject,
-    explain,
-    find_transfers,
 )
+from bursar.ledger.journal_search import TransferFilter, find_reversals, find_transfers
+from bursar.ledger.posting.bulk import post_in_bulk
+from bursar.ledger.posting.lanes import Lanes, PostingFault
+from bursar.ledger.posting.loading import Clock
+from bursar.ledger.posting.rounds import lock_books, open_books, post
+from bursar.ledger.posting.session import LedgerUnavailable, OutcomeUnknown
+from bursar.ledger.proofs.findings import Finding, Report
+from bursar.ledger.proofs.verify import verify
+from bursar.ledger.statement import Statement, explain
 
 __all__ = [
     "HOLD_SECONDS_MAX",
@@ -150,6 +149,7 @@ __all__ = [
     "Subject",
     "TenantFigures",
     "Transfer",
+    "TransferFilter",
     "Transferred",
     "VoidHold",
     "check_key",
@@ -157,6 +157,7 @@ __all__ = [
     "due",
     "explain",
     "find_hold",
+    "find_reversals",
     "find_transfers",
     "forget_refusals",
     "group_columns",
