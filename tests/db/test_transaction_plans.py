@@ -31,7 +31,8 @@ async def tenant_id(fresh_database: FreshDatabase, database: Database) -> UUID:
         """
         insert into bursar.ledger_journal
             (tenant_id, transfer_id, source_id, target_id, actor_id, posted_at, batch_number, amount_micro,
-             source_after_micro, source_sequence, target_after_micro, target_sequence, line, epoch, kind, source, target)
+             source_after_micro, source_sequence, target_after_micro, target_sequence, line, epoch,
+             kind, source, target)
         select $1, lpad(to_hex(n), 32, '0')::uuid,
                case when n % 100 > 1 then member end,
                case when n % 100 = 1 then $3 else member end,
@@ -47,7 +48,17 @@ async def tenant_id(fresh_database: FreshDatabase, database: Database) -> UUID:
         LINES,
         ADMIN,
     )
-    await connection.execute("analyze bursar.ledger_journal")
+    await connection.execute(
+        """
+        insert into bursar.ledger_batches
+            (tenant_id, batch_number, posted_at, lines_count, control_hash, hash, posting_id)
+        select $1, n, '2026-03-01Z'::timestamptz + n * interval '1 minute', 1, '', '', gen_random_uuid()
+        from generate_series(1, $2) n
+        """,
+        tenant_id,
+        LINES,
+    )
+    await connection.execute("analyze bursar.ledger_journal, bursar.ledger_batches")
     await connection.close()
     return tenant_id
 
@@ -99,6 +110,21 @@ async def test_transfers_are_found_through_the_index_of_what_narrows_them_most(
         ("Index Scan", f"ledger_journal_{way.index}")
     }
     assert all("batch_number" in node["Index Cond"] for node in scans)
+
+
+@pytest.mark.rule("TRANSACTION-5")
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_a_time_is_looked_up_among_the_batches_through_their_key(
+    database: Database, tenant_id: UUID, mode: str
+) -> None:
+    async with reading(database, tenant_id) as transaction:
+        await transaction.execute(f"set local plan_cache_mode = {mode}")
+        statement = f"explain (format json) {journal_search._FIRST_BATCH_FROM}"
+        (row,) = await transaction.fetch(statement, tenant_id, datetime(2026, 3, 9, tzinfo=UTC))
+
+    (scan,) = [node for node in nodes(json.loads(row[0])[0]["Plan"]) if node.get("Relation Name") == "ledger_batches"]
+    assert scan["Index Name"] == "ledger_batches_pkey"
+    assert "batch_number = " in scan["Index Cond"]
 
 
 _PARTS = """

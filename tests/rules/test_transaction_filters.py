@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from bursar.api import transactions
 from bursar.api.csv_answers import BYTE_ORDER_MARK
+from bursar.reports.transactions import TransactionList
 from tests.support.offices import TestOffice
 from tests.support.transactions import API, Lists, Seen, all_pages, file_rows, lists
 
@@ -247,7 +248,7 @@ async def test_a_long_file_is_sent_in_parts_and_what_is_posted_meanwhile_is_not_
         await tenant.allocated_often(1_000)
     expected = [pool_line(row) for row in await tenant.of_pool(limit=200)]
     sizes: list[int] = []
-    read = transactions.TransactionList.page
+    read = TransactionList.page
 
     async def page_and_another_transfer(found: Any, **asked: Any) -> Any:
         """While the file is being sent, somebody allocates."""
@@ -256,12 +257,12 @@ async def test_a_long_file_is_sent_in_parts_and_what_is_posted_meanwhile_is_not_
         await asyncio.create_task(tenant.allocated_often(1))
         return page
 
-    monkeypatch.setattr(transactions.TransactionList, "page", page_and_another_transfer)
+    monkeypatch.setattr(TransactionList, "page", page_and_another_transfer)
     rows = await file_rows(tenant.admin, "transactions.csv")
     monkeypatch.undo()
 
     assert rows == expected
     assert sizes == [1_000] * 5 + [1]
-    for newer, older in zip(rows, rows[1:], strict=False):
+    for newer, older in pairwise(rows):
         assert newer["before"] == older["after"]
     assert datetime.fromisoformat(rows[0]["time"]).tzinfo == UTC

@@ -197,7 +197,9 @@ limit $4
 """
 
 
-# A search by halves: batches are numbered without gaps, and a later one is never posted at an earlier time.
+# A search by halves: batches are numbered without gaps, and none was posted at an earlier time than the one before. Each
+# is looked up by itself (`limit 1`): as a join, the condition would be kept from the index by row-level security, since
+# a division could fail, and each step would read all batches.
 _FIRST_BATCH_FROM = """
 with recursive search (low, high) as (
   select 1::bigint, control.batch_number + 1
@@ -212,6 +214,7 @@ with recursive search (low, high) as (
     from bursar.ledger_batches
     where tenant_id = $1
       and batch_number = (search.low + search.high) / 2
+    limit 1
   ) as batch
   where search.low < search.high
 )
