@@ -14,7 +14,7 @@ import pytest
 
 from bursar.db.engine import Database
 from bursar.db.transaction import reading
-from bursar.ledger import journal_search
+from bursar.ledger import OfPool, TransferFilter, find_transfers, journal_search
 from tests.support.people import insert_tenant
 from tests.support.postgres import FreshDatabase
 
@@ -89,10 +89,9 @@ WAYS = {
 
 
 @pytest.mark.rule("TRANSACTION-5")
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("name", WAYS)
 async def test_transfers_are_found_through_the_index_of_what_narrows_them_most(
-    database: Database, tenant_id: UUID, name: str, mode: str
+    database: Database, tenant_id: UUID, name: str
 ) -> None:
     way = WAYS[name]
     months = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC))
@@ -100,7 +99,6 @@ async def test_transfers_are_found_through_the_index_of_what_narrows_them_most(
     owner = (MEMBER,) if "$15" in way.arm else ()
 
     async with reading(database, tenant_id) as transaction:
-        await transaction.execute(f"set local plan_cache_mode = {mode}")
         statement = journal_search._newest_of([way.arm])
         (row,) = await transaction.fetch(f"explain (format json) {statement}", tenant_id, *asked, *owner)
         indexes = {found["part"]: found["whole"] for found in await transaction.fetch(_PARTS)}
@@ -113,12 +111,21 @@ async def test_transfers_are_found_through_the_index_of_what_narrows_them_most(
 
 
 @pytest.mark.rule("TRANSACTION-5")
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-async def test_a_time_is_looked_up_among_the_batches_through_their_key(
-    database: Database, tenant_id: UUID, mode: str
+async def test_a_search_is_planned_for_what_is_asked_however_often_it_was_asked(
+    database: Database, tenant_id: UUID
 ) -> None:
+    for _ in range(8):
+        async with reading(database, tenant_id) as transaction:
+            found = await find_transfers(transaction, tenant_id, OfPool(), TransferFilter(), before=None, limit=5)
+            plans = await transaction.fetch(_PLANS_SO_FAR)
+
+    assert [transfer.place.batch_number for transfer in found] == [40_000, 39_901, 39_900, 39_801, 39_800]
+    assert [(row["custom_plans"], row["generic_plans"]) for row in plans][-1:] == [(8, 0)]
+
+
+@pytest.mark.rule("TRANSACTION-5")
+async def test_a_time_is_looked_up_among_the_batches_through_their_key(database: Database, tenant_id: UUID) -> None:
     async with reading(database, tenant_id) as transaction:
-        await transaction.execute(f"set local plan_cache_mode = {mode}")
         statement = f"explain (format json) {journal_search._FIRST_BATCH_FROM}"
         (row,) = await transaction.fetch(statement, tenant_id, datetime(2026, 3, 9, tzinfo=UTC))
 
@@ -126,6 +133,12 @@ async def test_a_time_is_looked_up_among_the_batches_through_their_key(
     assert scan["Index Name"] == "ledger_batches_pkey"
     assert "batch_number = " in scan["Index Cond"]
 
+
+_PLANS_SO_FAR = """
+select custom_plans, generic_plans
+from pg_prepared_statements
+where statement like '%as journal%limit $4%'
+"""
 
 _PARTS = """
 select part.relname as part, whole.relname as whole
