@@ -63,7 +63,7 @@ async def find_transfers(
             raise Refusal("kind_unknown", "There is no such kind of transfer.", field="kind")
     # A plan for whatever may be asked takes a bound that lets everything through for one that narrows, and then reads
     # the whole journal. So what is asked is planned anew each time, which takes milliseconds.
-    await transaction.execute("set local plan_cache_mode = force_custom_plan")
+    await transaction.execute(_PLANNED_ANEW)
     of_pool = isinstance(subject, OfPool)
     owner_id = wanted.related_id if isinstance(subject, OfPool) else subject.member_id
     arms = _arms_of_pool(wanted) if of_pool else _arms_of_member(wanted)
@@ -102,7 +102,7 @@ async def find_reversals(
 # time, so a span of time is a span of batches, and the months that it leaves out are not even opened.
 _ARM = """
 (select journal.*
-from bursar.ledger_journal as journal
+from {lines} as journal
 where journal.tenant_id = $1
   and {narrowest}
   and (journal.batch_number, journal.line) < ($2, $3)
@@ -118,6 +118,16 @@ where journal.tenant_id = $1
 order by journal.batch_number desc, journal.line desc
 limit $4)
 """
+
+_FEW = """(
+  select journal.*
+  from bursar.ledger_journal as journal
+  where journal.tenant_id = $1
+    and journal.posted_at >= $7
+    and journal.posted_at < $8
+    and {few}
+  offset 0
+)"""
 
 # Everybody and everything that a search finds by name, as lists of members do: all words occur, each anywhere.
 _NAMED = """(
@@ -139,14 +149,22 @@ _NAMED = """(
   )"""
 
 _POOL = "(journal.source = 'pool' or journal.target = 'pool')"
-# The same, said as the indexes say it that lead to less than the whole pool. So the one that leads through all of it is
-# never taken for them: a plan that hopes to meet a rare kind soon would read everything.
-_AT_POOL = "'pool' in (journal.source, journal.target)"
 
 
 def _arm(narrowest: str) -> str:
-    return _ARM.format(narrowest=narrowest, named=_NAMED)
+    return _ARM.format(lines="bursar.ledger_journal", narrowest=narrowest, named=_NAMED)
 
+
+def _arm_of_few(few: str, *, narrowest: str = "true") -> str:
+    """The arm for lines of one member that are not usage. They are few, and all read, apart from the rest (`offset 0`):
+    of a member with much usage the planner believes that there are many, and would look for them in the whole journal.
+    """
+    return _ARM.format(lines=_FEW.format(few=few), narrowest=narrowest, named=_NAMED)
+
+
+_GIVEN = "journal.target_id = $15 and journal.kind <> 'usage'"
+# As the index has it, a transfer between two accounts of one member, such as usage, is found through its target.
+_GAVE = "journal.source_id = $15 and journal.source_id is distinct from journal.target_id"
 
 _OF_POOL = _arm(_POOL)
 _POOL_USE = _arm(f"{_POOL} and journal.kind = 'usage'")
@@ -154,20 +172,19 @@ _POOL_USE = _arm(f"{_POOL} and journal.kind = 'usage'")
 _POOL_BY_KIND = f"""
 (select newest.*
 from unnest($9::text[]) as wanted (kind)
-cross join lateral {_arm(f"{_AT_POOL} and journal.kind <> 'usage' and journal.kind = wanted.kind").strip()} as newest
+cross join lateral {_arm(f"{_POOL} and journal.kind <> 'usage' and journal.kind = wanted.kind").strip()} as newest
 where wanted.kind <> 'usage'
 order by newest.batch_number desc, newest.line desc
 limit $4)
 """
-_POOL_BY_ACTOR = _arm(f"{_AT_POOL} and journal.kind <> 'usage' and journal.actor_id = $10")
+_POOL_BY_ACTOR = _arm(f"{_POOL} and journal.kind <> 'usage' and journal.actor_id = $10")
 _POOL_USE_BY_ACTOR = _arm("journal.source = 'pool' and journal.kind = 'usage' and journal.actor_id = $10")
-_POOL_GAVE = _arm(f"{_AT_POOL} and journal.kind <> 'usage' and journal.target_id = $15")
-_POOL_TOOK = _arm(f"{_AT_POOL} and journal.source_id = $15 and journal.source_id is distinct from journal.target_id")
+_POOL_GAVE = _arm_of_few(_GIVEN, narrowest=_POOL)
+_POOL_TOOK = _arm_of_few(_GAVE, narrowest=_POOL)
 _POOL_USE_BY_MEMBER = _arm("journal.source = 'pool' and journal.kind = 'usage' and journal.target_id = $15")
 _MEMBER_GOT = _arm("journal.target_id = $15")
-_MEMBER_WAS_GIVEN = _arm("journal.target_id = $15 and journal.kind <> 'usage'")
-# As the index has it, a transfer between two accounts of one member, such as usage, is found through its target.
-_MEMBER_GAVE = _arm("journal.source_id = $15 and journal.source_id is distinct from journal.target_id")
+_MEMBER_WAS_GIVEN = _arm_of_few(_GIVEN)
+_MEMBER_GAVE = _arm_of_few(_GAVE)
 
 
 def _arms_of_pool(wanted: TransferFilter) -> list[str]:
@@ -202,6 +219,8 @@ order by journal.batch_number desc, journal.line desc
 limit $4
 """
 
+
+_PLANNED_ANEW = "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = off"
 
 # A search by halves: batches are numbered without gaps, and none was posted at an earlier time than the one before.
 # Each is looked up by itself (`limit 1`): as a join, the condition would be kept from its index by row-level security,
