@@ -120,7 +120,7 @@ async def test_a_search_is_planned_for_what_is_asked_however_often_it_was_asked(
             plans = await transaction.fetch(_PLANS_SO_FAR)
 
     assert [transfer.place.batch_number for transfer in found] == [40_000, 39_901, 39_900, 39_801, 39_800]
-    assert [(row["custom_plans"], row["generic_plans"]) for row in plans][-1:] == [(8, 0)]
+    assert [(row["custom_plans"], row["generic_plans"]) for row in plans] == [(8, 0)]
 
 
 @pytest.mark.rule("TRANSACTION-5")
@@ -138,6 +138,7 @@ _PLANS_SO_FAR = """
 select custom_plans, generic_plans
 from pg_prepared_statements
 where statement like '%as journal%limit $4%'
+  and cardinality(parameter_types) > 0
 """
 
 _PARTS = """

@@ -309,8 +309,7 @@ create index ledger_journal_of_pool on bursar.ledger_journal (tenant_id, batch_n
 
 create index ledger_journal_by_transfer on bursar.ledger_journal (tenant_id, transfer_id) where kind <> 'usage';
 
--- Finding transfers in a journal that is nearly all usage: none of these has a call of a member in it, so calls do not
--- pay for them. What tenant admins use of the pool has two of its own.
+-- Finding transfers in a journal that is nearly all usage. No call of a member pays for these, a tenant admin's for two.
 create index ledger_journal_of_pool_by_kind on bursar.ledger_journal (tenant_id, kind, batch_number, line)
   where (source = 'pool' or target = 'pool') and kind <> 'usage';
 create index ledger_journal_of_pool_by_actor on bursar.ledger_journal (tenant_id, actor_id, batch_number, line)
