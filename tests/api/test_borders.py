@@ -202,6 +202,9 @@ async def test_another_tenants_things_are_unknown_and_not_forbidden(house: TestO
             assert (response.status_code, response.json()["code"]) == (404, code), response.request.url
     seen = await ours.get("/api/v1/transactions", params={"member_id": globex.member_id})
     assert seen.json()["transactions"] == []
+    for path in (f"members/{globex.member_id}/transactions", f"members/{globex.member_id}/transactions.csv"):
+        response = await ours.get(f"/api/v1/{path}")
+        assert (response.status_code, response.json()["code"]) == (404, "member_unknown"), path
     assert (await theirs.get(f"/api/v1/holds/{hold_id}")).json()["state"] == "open"
 
 

@@ -153,7 +153,10 @@ MALFORMED_QUERIES = (
     "members?search=%00",
     "members?group_id=x", "members?cursor=WzkyMjMzNzIwMzY4NTQ3NzU4MDhd", "transactions?cursor=WzEsIngiXQ",
     "transactions?cursor=WzEsMTA5OTUxMTYyNzc3Nl0",
-    "transactions?member_id=%00", "groups?cursor=WyJncnBfIl0", "members/mem_x", "members/%00", "holds/x",
+    "transactions?member_id=%00", "transactions?kind=gift", "transactions?since=2026-13-01", "transactions?until=today",
+    "transactions?amount_min=1e3", "transactions?amount_max=-1", "transactions?search=%00", "transactions?actor_id=x",
+    "own-transactions?kind=gift", "own-transactions?cursor=WzEsMTA5OTUxMTYyNzc3Nl0", "transactions.csv?kind=gift",
+    "groups?cursor=WyJncnBfIl0", "members/mem_x", "members/%00", "holds/x",
     "pool?tenant_id=x", "members?cursor=%C3%A9",
 )  # fmt: skip
 

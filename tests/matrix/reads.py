@@ -46,6 +46,18 @@ async def get_credit_request(scene: Scene) -> Call:
     return Call("GET", f"/credit-requests/{await waiting(scene)}")
 
 
+async def export_transactions(scene: Scene) -> Call:
+    return Call("GET", f"/transactions.csv?member_id={scene.target_id}")
+
+
+async def list_member_transactions(scene: Scene) -> Call:
+    return Call("GET", f"/members/{scene.target_id}/transactions")
+
+
+async def export_member_transactions(scene: Scene) -> Call:
+    return Call("GET", f"/members/{scene.target_id}/transactions.csv")
+
+
 async def get_hold(scene: Scene) -> Call:
     return Call("GET", f"/holds/{await held(scene)}")
 
@@ -86,6 +98,13 @@ READS: Mapping[str, Read] = {
     "get_purchase": get_purchase,
     "get_pool": at("/pool"),
     "list_transactions": list_transactions,
+    "list_transaction_kinds": at("/transactions/kinds"),
+    "export_transactions": export_transactions,
+    "list_member_transactions": list_member_transactions,
+    "export_member_transactions": export_member_transactions,
+    "list_own_transactions": at("/own-transactions"),
+    "list_own_transaction_kinds": at("/own-transactions/kinds"),
+    "export_own_transactions": at("/own-transactions.csv"),
     "get_hold": get_hold,
     "list_credit_requests_of_tenant": list_credit_requests,
     "get_credit_request": get_credit_request,

@@ -153,8 +153,8 @@ async def test_a_deleted_member_is_a_number_everywhere_and_edits_made_before_sta
     created = next(event for event in suffered if event["action"]["code"] == "member_created")
     assert {"field": "display_name", "before": None, "after": "Eve Adams"} in created["changes"]
     transactions = (await admin.get("/api/v1/transactions")).json()["transactions"]
-    assert "Deleted member #3" in {transaction["actor_name"] for transaction in transactions}
-    assert "Deleted member #3" in {transaction["target"]["owner_name"] for transaction in transactions}
+    assert "Deleted member #3" in {transaction["operator"]["name"] for transaction in transactions}
+    assert "Deleted member #3" in {(transaction["related"] or {}).get("name") for transaction in transactions}
 
 
 @pytest.mark.rule("AUDIT-5")

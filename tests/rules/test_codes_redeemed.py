@@ -54,7 +54,7 @@ async def test_a_code_brings_its_value_to_the_pool_once(house: TestOffice) -> No
     newest = (await admin.get("/api/v1/transactions")).json()["transactions"][0]
     assert (newest["id"], newest["label"], newest["amount"]) == (first.json()["id"], "Redemption", "25.50")
     assert (newest["before"], newest["after"], newest["note"]) == ("100.00", "125.50", f"Code ending in {code[-4:]}")
-    assert newest["actor_name"] == "Acme Admin"
+    assert newest["operator"] == {"id": place.admin_id, "name": "Acme Admin"}
     await check_books(house, place)
 
 

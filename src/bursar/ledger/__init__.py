@@ -67,15 +67,7 @@ from bursar.ledger.commands import (
 from bursar.ledger.core.transfers import check_recipient
 from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
 from bursar.ledger.holds import HoldFigures, find_hold
-from bursar.ledger.low import LowMembers, Turn, list_low_members, list_turns
-from bursar.ledger.posting.bulk import post_in_bulk
-from bursar.ledger.posting.lanes import Lanes, PostingFault
-from bursar.ledger.posting.loading import Clock
-from bursar.ledger.posting.rounds import lock_books, open_books, post
-from bursar.ledger.posting.session import LedgerUnavailable, OutcomeUnknown
-from bursar.ledger.proofs.findings import Finding, Report
-from bursar.ledger.proofs.verify import verify
-from bursar.ledger.statement import (
+from bursar.ledger.journal import (
     Entry,
     OfGroup,
     OfMember,
@@ -84,11 +76,18 @@ from bursar.ledger.statement import (
     Place,
     PostedTransfer,
     Side,
-    Statement,
     Subject,
-    explain,
-    find_transfers,
 )
+from bursar.ledger.journal_search import TransferFilter, find_reversals, find_transfers
+from bursar.ledger.low import LowMembers, Turn, list_low_members, list_turns
+from bursar.ledger.posting.bulk import post_in_bulk
+from bursar.ledger.posting.lanes import Lanes, PostingFault
+from bursar.ledger.posting.loading import Clock
+from bursar.ledger.posting.rounds import lock_books, open_books, post
+from bursar.ledger.posting.session import LedgerUnavailable, OutcomeUnknown
+from bursar.ledger.proofs.findings import Finding, Report
+from bursar.ledger.proofs.verify import verify
+from bursar.ledger.statement import Statement, explain
 
 __all__ = [
     "HOLD_SECONDS_MAX",
@@ -153,6 +152,7 @@ __all__ = [
     "Subject",
     "TenantFigures",
     "Transfer",
+    "TransferFilter",
     "Transferred",
     "Turn",
     "VoidHold",
@@ -162,6 +162,7 @@ __all__ = [
     "due",
     "explain",
     "find_hold",
+    "find_reversals",
     "find_transfers",
     "forget_refusals",
     "group_columns",

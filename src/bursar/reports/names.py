@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from bursar.db.transaction import Transaction
@@ -22,6 +23,45 @@ class Named:
 
     name: str
     role: Role | None = None
+
+
+@dataclass(frozen=True)
+class Party:
+    """A member or a group as the books' readers see it. A deleted member is its number, without an address."""
+
+    noun: Literal["member", "group"]
+    name: str
+    email: str | None
+    status: str
+
+
+async def list_parties(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) -> Mapping[UUID, Party]:
+    """The members and groups of the tenant among these, deleted ones included.
+
+    Rule: TRANSACTION-3
+    """
+    rows = await transaction.fetch(
+        """
+        select member_id as id, 'member' as noun, display_name as name, email, status,
+               case when status = 'deleted' then number end as deleted
+        from members
+        where tenant_id = $1
+          and member_id = any($2::uuid[])
+        union all
+        select group_id, 'group', name, null, case when deleted_at is null then 'active' else 'deleted' end, null
+        from groups
+        where tenant_id = $1
+          and group_id = any($2::uuid[])
+        """,
+        tenant_id,
+        list(ids),
+    )
+    return {
+        row["id"]: Party(row["noun"], row["name"], row["email"], row["status"])
+        if row["deleted"] is None
+        else Party("member", name_after_deletion(row["deleted"]), None, row["status"])
+        for row in rows
+    }
 
 
 async def list_names(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) -> Mapping[UUID, Named]:

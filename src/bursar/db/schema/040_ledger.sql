@@ -309,6 +309,18 @@ create index ledger_journal_of_pool on bursar.ledger_journal (tenant_id, batch_n
 
 create index ledger_journal_by_transfer on bursar.ledger_journal (tenant_id, transfer_id) where kind <> 'usage';
 
+-- Finding transfers in a journal that is nearly all usage. No call of a member pays for these, a tenant admin's for two.
+create index ledger_journal_of_pool_by_kind on bursar.ledger_journal (tenant_id, kind, batch_number, line)
+  where (source = 'pool' or target = 'pool') and kind <> 'usage';
+create index ledger_journal_of_pool_by_actor on bursar.ledger_journal (tenant_id, actor_id, batch_number, line)
+  where (source = 'pool' or target = 'pool') and kind <> 'usage';
+create index ledger_journal_given on bursar.ledger_journal (tenant_id, target_id, batch_number, line)
+  where target_id is not null and kind <> 'usage';
+create index ledger_journal_pool_use_by_member on bursar.ledger_journal (tenant_id, target_id, batch_number, line)
+  where source = 'pool' and kind = 'usage';
+create index ledger_journal_pool_use_by_actor on bursar.ledger_journal (tenant_id, actor_id, batch_number, line)
+  where source = 'pool' and kind = 'usage' and actor_id is not null;
+
 comment on table bursar.ledger_journal is
   'Every transfer, one line each, with both accounts, the amount, and what each account held after it. Nobody changes or removes a line.';
 comment on constraint amount_is_positive on bursar.ledger_journal is
@@ -371,6 +383,7 @@ create policy tenant_scope on bursar.ledger_journal_other to bursar_app
   with check (array_position((select nullif(current_setting('bursar.scope', true), '')::uuid[]), tenant_id) is not null);
 
 -- What the application may do. Nothing that is written once can be changed or removed by it.
+-- Rule: TRANSACTION-8
 grant select, insert, update on bursar.ledger_control to bursar_app;
 grant select, insert, update on bursar.ledger_issued to bursar_app;
 grant select, insert, update on bursar.ledger_groups to bursar_app;
