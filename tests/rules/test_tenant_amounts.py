@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from bursar.cli.demo_people import PASSWORD as DEMO_PASSWORD
+from bursar.cli.demo_people import TENANT_ADMIN
+from bursar.cli.demo_seed import seed_demo
 from tests.support.handing import funded, joined, see, used
 from tests.support.offices import PASSWORD, TestOffice
 from tests.support.rows import rows_of_everything
@@ -99,6 +102,15 @@ async def test_a_tenant_is_made_with_the_factor_that_was_chosen_and_with_0_if_no
         '{"name": {"after": "Quiet", "before": null}, "credit_factor": {"after": "0.00", "before": null}}',
         '{"name": {"after": "Chosen", "before": null}, "credit_factor": {"after": "12.50", "before": null}}',
     ]
+
+
+@pytest.mark.rule("TENANT-11")
+async def test_in_the_demo_a_us_dollar_is_the_proposed_100_credits(house: TestOffice) -> None:
+    await seed_demo(house.desk)
+
+    dana = await house.signed_in(TENANT_ADMIN[0], DEMO_PASSWORD)
+
+    assert (await seen(dana, "/api/v1/settings"))["credit_factor"] == "100.00"
 
 
 @pytest.mark.rule("TENANT-8")

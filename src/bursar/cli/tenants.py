@@ -17,7 +17,7 @@ from bursar.actions.totals import NewTotal, set_total
 from bursar.cli.desk import DataDir, Key, Note, at_desk
 from bursar.cli.speech import plainly, say
 from bursar.config import CannotStart
-from bursar.domain.credits import decimal_text, parse_level, parse_typed
+from bursar.domain.credits import ZERO, decimal_text, parse_level, parse_typed
 from bursar.domain.ids import public_id
 from bursar.domain.people import NewPerson
 from bursar.domain.settings import PROPOSED_CREDIT_FACTOR
@@ -59,6 +59,8 @@ def create_command(
     async def work(desk: Desk) -> None:
         tenant = (await create_tenant(desk, await operator(desk), new)).answer.tenant
         say(f"{public_id('tenant', tenant.tenant_id)}  {tenant.name}")
+        is_tracked = factor > ZERO
+        say(f"Calls charge {factor} credits per US dollar." if is_tracked else "Calls are recorded and charge nothing.")
 
     at_desk(data_dir, work)
 

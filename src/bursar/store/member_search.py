@@ -34,9 +34,7 @@ class FoundNumbers:
     numbers: list[int]
 
 
-_ALL = """
-select count(*) as total,
-       (array_agg(number order by number) filter (where number > $6))[1:$7] as numbers
+_FILTERED = """
 from members
 where tenant_id = $1
   and status <> 'deleted'
@@ -47,9 +45,13 @@ where tenant_id = $1
   and ($8::uuid is null or (status = 'active' and role <> 'tenant_admin' and member_id <> $8))
 """
 
-# A statement of its own, because without the filter the balances are not to be looked at. Both sides are read from
-# their index alone.
-_WITH_BALANCE = f"""{_ALL.rstrip()}
+_ALL = f"""
+select count(*) as total,
+       (array_agg(number order by number) filter (where number > $6))[1:$7] as numbers
+{_FILTERED}
+"""
+
+_WITH_BALANCE = f"""{_FILTERED}
   and member_id in (
       select wallet.member_id
       from bursar.ledger_wallets as wallet
@@ -59,6 +61,14 @@ _WITH_BALANCE = f"""{_ALL.rstrip()}
   )
 """
 
+# Both sides are read from their index alone. Counted and listed apart, which costs a third of doing both at once: a
+# count needs no order, and a page ends long before the last member.
+_OF_BALANCES = f"""
+select
+  (select count(*) {_WITH_BALANCE}) as total,
+  array(select number {_WITH_BALANCE} and number > $6 order by number limit $7) as numbers
+"""
+
 
 async def find_member_numbers(
     transaction: Transaction, tenant_id: UUID, wanted: MemberFilter, *, after: int | None, limit: int
@@ -66,12 +76,13 @@ async def find_member_numbers(
     """Who the filter lets through, by number, those after number `after`.
 
     All that is asked for stands in the index `members_searched`, so no member's row is read. Looking into the texts is
-    nearly all the work, so the index is gone through once, for the count and the page together.
+    nearly all the work, so the index is gone through once, for the count and the page together; unless it is about
+    balances, which are in another one.
 
     Rule: MEMBER-13, GROUP-11, ALLOC-6, RECLAIM-5
     """
     row = await transaction.fetchrow(
-        _WITH_BALANCE if wanted.has_balance else _ALL,
+        _OF_BALANCES if wanted.has_balance else _ALL,
         tenant_id,
         patterns(wanted.search),
         wanted.group_id,
