@@ -7,12 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from bursar.actions.cycles import set_group_monthly, set_member_monthly
-from bursar.actions.desk import Asked
-from bursar.domain.credits import parse_level
 from bursar.domain.ids import public_id
-from bursar.domain.permissions import Actor
-from bursar.domain.roles import Role
 from tests.support.codes import check_books
 from tests.support.events import events_of
 from tests.support.handing import allocated, funded, of_member, pool, reclaimed, refused, see, set_to, used
@@ -24,11 +19,11 @@ async def with_allowance(house: TestOffice, allowance: str) -> tuple[Place, http
     """A tenant of 100 credits and more per cycle, whose member has an allowance."""
     place = await house.tenant(per_cycle="100")
     await house.granted(place, "100")
-    asked = Asked(Actor(Role.TENANT_ADMIN, place.admin.member_id, place.tenant.tenant_id, place.admin.display_name))
-    level, tenant_id = parse_level(allowance, field="x"), place.tenant.tenant_id
-    await set_group_monthly(house.desk, asked, tenant_id, place.member.group_id, level)
-    await set_member_monthly(house.desk, asked, tenant_id, place.member.member_id, level)
-    return place, await house.signed_in("acme-admin")
+    admin = await house.signed_in("acme-admin")
+    for path in (f"groups/{place.group_id}", f"members/{place.member_id}"):
+        done = await admin.put(f"/api/v1/{path}/monthly", json={"monthly": allowance, "seen": "0"})
+        assert done.status_code == 200, done.text
+    return place, admin
 
 
 @pytest.mark.rule("REMAINING-1")
