@@ -174,7 +174,9 @@ RULES: Final = (
             select o.relname || '.' || a.attname from ours o
             join pg_attrdef d on d.adrelid = o.oid
             join pg_attribute a on a.attrelid = o.oid and a.attnum = d.adnum
-            where pg_get_expr(d.adbin, d.adrelid) !~ '^(''[^'']*''::[a-z ]+|[0-9]+|true|false)$'
+            -- What is computed out of the row's own columns is no default.
+            where a.attgenerated = ''
+              and pg_get_expr(d.adbin, d.adrelid) !~ '^(''[^'']*''::[a-z ]+|[0-9]+|true|false)$'
         """,
         planted=(
             "alter table members alter column changed_at set default now()",

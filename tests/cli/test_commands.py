@@ -60,6 +60,7 @@ def test_tenants_are_created_funded_and_listed_without_a_server(shell: Shell) ->
 
     assert (too_early.returncode, "has no super admin yet" in too_early.stderr) == (1, True)
     assert created.returncode == 0, created.stderr
+    assert created.stdout.splitlines()[1:] == ["Calls charge 100.00 credits per US dollar."]
     assert (taken.returncode, taken.stderr.splitlines()[0]) == (1, "This username is in use already.")
     assert granted.stdout == "Initech has 500.00 in its pool.\n"
     assert raised.stdout == "Initech has a total of 750.50, before 500.00.\n"

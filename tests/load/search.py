@@ -103,6 +103,9 @@ def searches(members: int) -> list[Search]:
         Search("what nobody is called", [{"search": f"{last}xyz"} for last in LAST]),
         Search("a common word, only admins", [{"search": last, "role": "admin"} for last in LAST]),
         Search("no search: the whole list", [{}]),
+        Search("whom credits can be given to", [{"can_receive": "true"}]),
+        Search("who has a balance", [{"has_balance": "true"}]),
+        Search("a common word, of who has a balance", [{"search": last, "has_balance": "true"} for last in LAST]),
         Search("no search, a page far down", [{"cursor": encode_cursor(after)} for after in deep]),
         Search("a common word, a page far down", [{"search": "a", "cursor": encode_cursor(after)} for after in deep]),
     ]
@@ -161,9 +164,26 @@ async def _populate(admin_url: str, place: Place, members: int) -> None:
         ):
             for row in _rows(place, member_ids):
                 copy.write_row(row)
+        _give_balances(connection, place, member_ids)
         connection.commit()
         connection.autocommit = True
-        connection.execute("vacuum analyze bursar.members")
+        connection.execute("vacuum analyze bursar.members, bursar.ledger_wallets")
+
+
+def _give_balances(connection: psycopg.Connection, place: Place, member_ids: Sequence[UUID]) -> None:
+    """A credit to nine of ten members, straight into the books."""
+    lucky = [member_id for index, member_id in enumerate(member_ids) if index % 10]
+    connection.execute("select set_config('bursar.scope', %s, true)", (f"{{{place.tenant.tenant_id}}}",))
+    connection.execute(
+        "update bursar.ledger_wallets set balance_micro = 1000000, has_credits = true"
+        " where tenant_id = %s and member_id = any(%s)",
+        (place.tenant.tenant_id, lucky),
+    )
+    connection.execute(
+        "update bursar.ledger_control set members_micro = members_micro + %(total)s,"
+        " issued_micro = issued_micro - %(total)s where tenant_id = %(tenant_id)s",
+        {"total": len(lucky) * 1_000_000, "tenant_id": place.tenant.tenant_id},
+    )
 
 
 def _rows(place: Place, member_ids: Sequence[UUID]) -> Iterator[tuple[object, ...]]:

@@ -124,6 +124,9 @@ EXPECTED: Mapping[str, Row] = {
     "redeem_code": TENANT_ADMINS_ONLY,
     "create_allocation": about_members(".nnn.", "ryypu", "ryypu", "nnnnn"),
     "create_reclaim": about_members(".nnn.", ".yy.u", "yyy.u", "nnnnn"),
+    "set_remaining_of_member": about_members(".nnn.", "ryypu", "ryypu", "nnnnn"),
+    # An allocation to somebody is taken back; to a tenant admin none can be made.
+    "reverse_transaction": about_members(".nn..", ".yy.u", "yyy.u", "nnn.n"),
     "create_hold": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
     "get_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "list_credit_requests_of_tenant": about_members(".yyy.", "yyyy.", "yyyy.", "nnnnn"),

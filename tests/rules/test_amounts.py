@@ -6,12 +6,16 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bursar.domain.credits import (
     AMOUNT_MAX_MICRO,
+    TOTAL_MAX_MICRO,
     ZERO,
     Credits,
     decimal_text,
+    parse_figure,
     parse_level,
     parse_metered,
     parse_typed,
@@ -242,3 +246,20 @@ def test_a_tenant_is_issued_at_most_what_every_total_can_hold() -> None:
     books.do(grant(room))
     raise_budget = SetPerCycle(actor_id=ACTOR, transfer_id=identity(), per_cycle=Credits(1))
     assert books.refused(raise_budget).code == "total_too_large"
+
+
+@pytest.mark.rule("AMOUNT-9")
+@given(st.integers(min_value=-TOTAL_MAX_MICRO, max_value=TOTAL_MAX_MICRO))
+def test_every_figure_is_read_back_as_it_was_shown(micro: int) -> None:
+    assert parse_figure(decimal_text(micro), field="seen") == Credits(micro)
+
+
+@pytest.mark.rule("AMOUNT-9")
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("--1", "amount_too_small"), ("-", "amount_not_decimal"), ("1e3", "amount_not_decimal"), (1, "amount_not_decimal"),
+     ("- 1", "amount_not_decimal"), ("0.0000001", "amount_too_fine"), ("-0.0000001", "amount_too_fine"),
+     ("9223372036854.775808", "amount_too_large")],
+)  # fmt: skip
+def test_what_was_never_shown_is_no_figure(text: object, code: str) -> None:
+    assert refusal_of(parse_figure, text).code == code

@@ -22,7 +22,10 @@ from tests.support.tenant_asking import events, seen
 async def test_a_tenant_changes_the_settings_it_names_and_leaves_the_others(house: TestOffice) -> None:
     await house.tenant()
     admin = await house.signed_in("acme-admin")
-    assert await seen(admin, "/api/v1/settings") == {"display": "credits", "contact": None, "expired_holds": "void"}
+    amounts = {"credit_factor": "100.00", "signup_credits": "0.00", "low_pool": None, "low_balance": None}
+    assert await seen(admin, "/api/v1/settings") == {
+        "display": "credits", "contact": None, "expired_holds": "void", **amounts,
+    }  # fmt: skip
 
     await admin.patch("/api/v1/settings", json={"contact": "  https://help.example.com "})
     changed = await admin.patch("/api/v1/settings", json={"display": "dollars", "expired_holds": "settle"})
@@ -30,7 +33,7 @@ async def test_a_tenant_changes_the_settings_it_names_and_leaves_the_others(hous
     same = await admin.patch("/api/v1/settings", json={"display": "dollars"})
     nothing = await admin.patch("/api/v1/settings", json={})
 
-    expected = {"display": "dollars", "contact": "https://help.example.com", "expired_holds": "settle"}
+    expected = {"display": "dollars", "contact": "https://help.example.com", "expired_holds": "settle", **amounts}
     assert changed.json() == same.json() == nothing.json() == expected
     assert await rows_of_everything(house) == before
     assert [event["changes"] for event in await events(house, "settings_changed")] == [

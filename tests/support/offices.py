@@ -87,7 +87,8 @@ class TestOffice:
     async def tenant(self, name: str = "Acme Robotics", *, per_cycle: str = "1000", cadence: str = "1_day") -> Place:
         """A tenant with a tenant admin and a member, whose usernames begin with the tenant's first word."""
         word = name.split()[0].lower()
-        new = NewTenant(name, person(f"{word}-admin"), CyclePlan(cadence, "UTC", parse_level(per_cycle, field="x")))
+        plan = CyclePlan(cadence, "UTC", parse_level(per_cycle, field="x"))
+        new = NewTenant(name, person(f"{word}-admin"), plan, credit_factor=parse_level("100", field="x"))
         made = (await create_tenant(self.desk, await self.operator(), new)).answer
         tenant, admin = made.tenant, made.admin
         asked = Asked(Actor(Role.TENANT_ADMIN, admin.member_id, tenant.tenant_id, admin.display_name))

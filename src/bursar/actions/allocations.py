@@ -38,13 +38,20 @@ class Handing:
 
 
 async def allocate(desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing) -> Done[Transferred]:
-    """Pool to balance. Refuses `insufficient_pool`, and recipients that cannot receive."""
+    """Pool to balance. Refuses `insufficient_pool`, and recipients that cannot receive.
+
+    Rule: ALLOC-1, ALLOC-2, ALLOC-4, ALLOC-5
+    """
     check_permission(asked.actor, Permission.ALLOCATE)
     return await _hand(desk, asked, tenant_id, handing, kinds=GIVEN, is_out=False)
 
 
 async def reclaim(desk: Desk, asked: Asked, tenant_id: UUID, handing: Handing) -> Done[Transferred]:
-    """Balance to pool, at most the balance less holds. Refuses `insufficient_balance`."""
+    """Balance to pool, at most the balance less holds, whether who holds it is active or not. Refuses
+    `insufficient_balance`.
+
+    Rule: RECLAIM-1, RECLAIM-2, RECLAIM-3
+    """
     check_permission(asked.actor, Permission.RECLAIM)
     return await _hand(desk, asked, tenant_id, handing, kinds=TAKEN, is_out=True)
 

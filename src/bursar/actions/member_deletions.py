@@ -43,7 +43,7 @@ class DeletedMember:
 async def delete_member(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UUID) -> Done[DeletedMember]:
     """Deletes a member for good. Refuses `member_unknown`, `last_tenant_admin`, and whom the actor does not reach.
 
-    Rule: MEMBER-12, REQUEST-11
+    Rule: MEMBER-12, REQUEST-11, RECLAIM-4
     """
     check_permission(asked.actor, Permission.DELETE_MEMBER)
 

@@ -11,13 +11,14 @@ from uuid import UUID
 from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.once import Done, once
 from bursar.actions.people import take_names
+from bursar.actions.signup_credits import by_bursar, find_signup_credits, told_of_signup_credits
 from bursar.db.transaction import Transaction
 from bursar.domain.ids import public_id
 from bursar.domain.people import NewPerson, check_job_title, check_new_person, check_new_service_account
 from bursar.domain.permissions import Target, check_in_person, check_may_reach, check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission, Role
-from bursar.ledger import MemberFigures, OpenWallet, list_member_figures, post
+from bursar.ledger import MemberFigures, OpenWallet, Transfer, list_member_figures, post
 from bursar.outside.identity import new_uuid
 from bursar.store.groups import find_group, get_default_group_id
 from bursar.store.members import Member, insert_member, lock_member
@@ -104,9 +105,10 @@ def check_role(role: Role, *, is_service_account: bool) -> None:
 
 
 async def add_member(transaction: Transaction, desk: Desk, asked: Asked, tenant_id: UUID, hashed: Hashed) -> Member:
-    """The member's row, sign-in names, accounts and event, in a transaction that is under way.
+    """The member's row, sign-in names, accounts and events, in a transaction that is under way; and the credits that
+    the tenant gives to who joins.
 
-    Rule: MEMBER-6
+    Rule: MEMBER-6, ALLOC-8
     """
     new, person = hashed.new, hashed.new.person
     group_id = new.group_id or await get_default_group_id(transaction, tenant_id)
@@ -120,8 +122,9 @@ async def add_member(transaction: Transaction, desk: Desk, asked: Asked, tenant_
     )
     # Names first: a name that another transaction is about to take is waited for, and not under the ledger's lock.
     await take_names(transaction, tenant_id, hashed.member_id, person)
-    (outcome,) = await post(transaction, tenant_id, [command], desk.clock.of_ledger)
-    outcome.unwrap()
+    welcome = await _welcome_of(transaction, tenant_id, hashed)
+    opened, *given = await post(transaction, tenant_id, [command, *welcome], desk.clock.of_ledger)
+    opened.unwrap()
     member = Member(
         member_id=hashed.member_id,
         number=await take_member_number(transaction, tenant_id),
@@ -138,7 +141,20 @@ async def add_member(transaction: Transaction, desk: Desk, asked: Asked, tenant_
     await insert_member(transaction, tenant_id, member, password_hash=hashed.password_hash)
     told = Told("member_created", Subject("member", member.member_id), changes=changes_between(None, member))
     await record(transaction, desk, asked, tenant_id, told)
+    for transfer, outcome in zip(welcome, given, strict=True):
+        await record(transaction, desk, by_bursar(asked), tenant_id, told_of_signup_credits(transfer, outcome))
     return member
+
+
+async def _welcome_of(transaction: Transaction, tenant_id: UUID, hashed: Hashed) -> list[Transfer]:
+    """What the tenant gives to somebody who joins, if it gives anything: to people, who do not spend from the pool.
+
+    Rule: ALLOC-8
+    """
+    if hashed.new.is_service_account or hashed.new.role is Role.TENANT_ADMIN:
+        return []
+    found = await find_signup_credits(transaction, tenant_id, hashed.member_id)
+    return [] if found is None else [found]
 
 
 async def reached_member(

@@ -122,10 +122,12 @@ def moved(
     note: str | None,
     is_out: bool = False,
     detail: Mapping[str, str | None] | None = None,
+    kind: str | None = None,
 ) -> Told:
     """The event of a transfer: how much, and what the account named in `field` held before and after.
 
-    The account is the transfer's target, or its source where the credits went out of it. `detail` is told besides.
+    The account is the transfer's target, or its source where the credits went out of it. `detail` is told besides. The
+    event is of the transfer's kind, unless there is one event for several.
 
     Rule: AUDIT-3
     """
@@ -133,4 +135,4 @@ def moved(
     amount = Credits(answer.amount_micro)
     before = after + amount if is_out else after - amount
     changes = {field: Change(str(before), str(after))}
-    return Told(answer.kind, subject, note, {"amount": str(amount), **(detail or {})}, changes)
+    return Told(kind or answer.kind, subject, note, {"amount": str(amount), **(detail or {})}, changes)

@@ -18,6 +18,7 @@ from bursar.domain.people import NewPerson, check_shown_name
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission, Role
+from bursar.domain.settings import check_setting_amount
 from bursar.ledger import Changed, SetPerCycle, open_books
 from bursar.outside.identity import new_uuid
 from bursar.store.groups import DEFAULT_GROUP_NAME, insert_group
@@ -36,11 +37,12 @@ class CyclePlan:
 
 @dataclass(frozen=True)
 class NewTenant:
-    """An organisation to be, and who runs it."""
+    """An organisation to be, who runs it, and credits per US dollar of what its calls cost."""
 
     name: str
     admin: NewPerson
     cycle: CyclePlan
+    credit_factor: Credits
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,20 @@ class CreatedTenant:
 
 async def create_tenant(desk: Desk, asked: Asked, new: NewTenant) -> Done[CreatedTenant]:
     """Creates a tenant and its tenant admin. Refuses `invalid_input`, `name_taken`, `cadence_unknown`,
-    `time_zone_unknown`, `amount_too_large`.
+    `time_zone_unknown`, `amount_too_small`, `amount_too_large`.
 
-    Rule: TENANT-1
+    Rule: TENANT-1, TENANT-11
     """
     check_permission(asked.actor, Permission.CREATE_TENANT)
     check_shown_name(new.name, field="name")
+    check_setting_amount(new.credit_factor, field="credit_factor", may_be_zero=True)
     cadence, time_zone = parse_cadence(new.cycle.cadence), parse_time_zone(new.cycle.time_zone)
     hashed = await hash_password(desk, NewMember(new.admin, Role.TENANT_ADMIN))
     default_group_id = new_uuid()
     tenant = Tenant(new_uuid(), new.name, "active", desk.clock.now())
 
     async def act(transaction: Transaction) -> CreatedTenant:
-        await insert_tenant(transaction, tenant)
+        await insert_tenant(transaction, tenant, credit_factor=new.credit_factor)
         await open_books(
             transaction, tenant.tenant_id,
             default_group_id=default_group_id, cadence=cadence, time_zone=time_zone, now=desk.clock.now(),
@@ -74,7 +77,8 @@ async def create_tenant(desk: Desk, asked: Asked, new: NewTenant) -> Done[Create
         with asked_as(per_cycle="credits_per_cycle"):
             await post_one(transaction, desk, tenant.tenant_id, per_cycle, Changed)
         await insert_group(transaction, tenant.tenant_id, default_group_id, name=DEFAULT_GROUP_NAME, is_default=True)
-        told = Told("tenant_created", Subject("tenant", tenant.tenant_id), changes={"name": Change(None, tenant.name)})
+        changes = {"name": Change(None, tenant.name), "credit_factor": Change(None, str(new.credit_factor))}
+        told = Told("tenant_created", Subject("tenant", tenant.tenant_id), changes=changes)
         await record(transaction, desk, asked, tenant.tenant_id, told)
         return CreatedTenant(tenant, await add_member(transaction, desk, asked, tenant.tenant_id, hashed))
 

@@ -21,7 +21,10 @@ routes = APIRouter(prefix="/allocations", tags=["allocations"])
 
 
 class NewHanding(Shape):
-    """Exactly one of `member_id` and `group_id`, the amount, and a note if wanted."""
+    """Exactly one of `member_id` and `group_id`, the amount, and a note if wanted.
+
+    Rule: ALLOC-3
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

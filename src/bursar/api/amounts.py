@@ -65,6 +65,22 @@ LevelOrNone = Annotated[
 ]
 """What a person types as a level that may be absent, such as a cap."""
 
+AmountOrNone = Annotated[
+    Credits | None,
+    _reader(parse_typed, takes_none=True),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^(0|[1-9][0-9]*)(\.[0-9]{1,2})?$", "format": "credits"},
+                {"type": "null"},
+            ],
+            "description": "Credits, at least 0.01, at most two decimals; null for none.",
+            "examples": ["100.00", None],
+        }
+    ),
+]
+"""What a person types as a mark that may be absent."""
+
 Figure = Annotated[
     Credits,
     _reader(parse_figure),

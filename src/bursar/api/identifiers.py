@@ -58,6 +58,7 @@ GroupId = Annotated[UUID, BeforeValidator(_reader("group")), _documented("group"
 KeyId = Annotated[UUID, BeforeValidator(_reader("api_key")), _documented("api_key")]
 SuperAdminId = Annotated[UUID, BeforeValidator(_reader("platform_admin")), _documented("platform_admin")]
 SessionId = Annotated[UUID, BeforeValidator(_reader("session")), _documented("session")]
+TransferId = Annotated[UUID, BeforeValidator(_reader("transfer")), _documented("transfer")]
 HoldId = Annotated[UUID, BeforeValidator(_reader("hold")), _documented("hold")]
 CodeId = Annotated[UUID, BeforeValidator(_reader("code")), _documented("code")]
 CodeBatchId = Annotated[UUID, BeforeValidator(_reader("code_batch")), _documented("code_batch")]

@@ -52,7 +52,9 @@ class MemberDraft(Shape):
 
 
 class MemberShape(Shape):
-    """One member. `remaining` and `extra` are null for a tenant admin, who spends from the pool."""
+    """One member. `remaining` and `extra` are null for a tenant admin, who spends from the pool. `reclaimable` is what
+    of the balance can be taken back: all that no call under way holds.
+    """
 
     id: str
     number: int
@@ -72,6 +74,7 @@ class MemberShape(Shape):
     remaining: Amount | None
     allowance: Amount
     balance: Amount
+    reclaimable: Amount
     held: Amount
     consumed: Amount
 
@@ -117,13 +120,26 @@ async def list_members_of_tenant(
     group_id: Annotated[GroupId | None, Query(description="Only this group's.")] = None,
     status: Annotated[MemberStatus | None, Query(description="Only active or only disabled ones.")] = None,
     role: Annotated[MemberRole | None, Query(description="Only those of this role.")] = None,
+    can_receive: Annotated[
+        bool, Query(description="Only whom you can allocate credits: active, not you, no tenant admins.")
+    ] = False,
+    has_balance: Annotated[
+        bool, Query(description="Only those with a balance above 0, from whom credits can be reclaimed.")
+    ] = False,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> MemberList:
     """The members by number, deleted ones left out."""
     if search is not None and "\0" in search:
         raise Refusal("invalid_input", "A search must not contain control characters.", field="search")
-    wanted = MemberFilter(search=search, group_id=group_id, status=status, role=role)
+    wanted = MemberFilter(
+        search=search,
+        group_id=group_id,
+        status=status,
+        role=role,
+        can_receive_from=visit.asked.actor.identity if can_receive else None,
+        has_balance=has_balance,
+    )
     after = None if cursor is None else decode_cursor(cursor, int)[0]
     page = await see_members(
         visit.desk.tenants, visit.tenant_id, visit.desk.clock.of_ledger, wanted, after=after, limit=limit + 1
@@ -170,6 +186,7 @@ def _shape(row: MemberRow) -> MemberShape:
             "remaining": row.remaining,
             "allowance": figures.allowance,
             "balance": figures.balance,
+            "reclaimable": figures.reclaimable,
             "held": figures.held,
             "consumed": figures.consumed,
         }

@@ -46,13 +46,16 @@ class NewTenantAdmin(Shape):
 
 
 class TenantDraft(Shape):
-    """An organisation to be, its tenant admin, and its budgeting period."""
+    """An organisation to be, its tenant admin, its budgeting period, and credits per US dollar of what a call costs: 0
+    records calls and charges nothing for them.
+    """
 
     name: Name
     admin: NewTenantAdmin
     cadence: Cadence = Cadence.CALENDAR_MONTH
     time_zone: Annotated[str, Field(max_length=64)] = "UTC"
     credits_per_cycle: TypedLevel = Field(default=ZERO, json_schema_extra={"default": "0.00"})
+    credit_factor: TypedLevel = Field(default=ZERO, json_schema_extra={"default": "0.00"})
 
 
 class TenantShape(Shape):
@@ -152,6 +155,7 @@ async def create_tenant_with_admin(
         name=body.name,
         admin=NewPerson(admin.username, admin.display_name, admin.email, admin.password),
         cycle=CyclePlan(str(body.cadence), body.time_zone, body.credits_per_cycle),
+        credit_factor=body.credit_factor,
     )
     made = visit.told(await create_tenant(visit.desk, visit.asked, new))
     return CreatedTenant(**_shape(made.tenant).model_dump(), admin_id=public_id("member", made.admin.member_id))

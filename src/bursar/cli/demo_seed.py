@@ -40,6 +40,7 @@ from bursar.domain.people import NewPerson
 from bursar.domain.permissions import Actor
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Role
+from bursar.domain.settings import PROPOSED_CREDIT_FACTOR
 from bursar.reports.groups import see_group
 from bursar.reports.lookup import find_group_named, find_member_named
 from bursar.reports.members import see_member
@@ -93,7 +94,8 @@ async def _tenant(desk: Desk) -> UUID:
     username, name = TENANT_ADMIN
     admin = NewPerson(username, name, f"{username}@{DOMAIN}", PASSWORD)
     plan = CyclePlan("calendar_month", "UTC", parse_level(PER_CYCLE, field="per_cycle"))
-    made = await create_tenant(desk, await operator(desk), NewTenant(TENANT, admin, plan))
+    factor = parse_level(PROPOSED_CREDIT_FACTOR, field="credit_factor")
+    made = await create_tenant(desk, await operator(desk), NewTenant(TENANT, admin, plan, factor))
     return made.answer.tenant.tenant_id
 
 

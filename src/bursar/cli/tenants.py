@@ -17,9 +17,10 @@ from bursar.actions.totals import NewTotal, set_total
 from bursar.cli.desk import DataDir, Key, Note, at_desk
 from bursar.cli.speech import plainly, say
 from bursar.config import CannotStart
-from bursar.domain.credits import decimal_text, parse_level, parse_typed
+from bursar.domain.credits import ZERO, decimal_text, parse_level, parse_typed
 from bursar.domain.ids import public_id
 from bursar.domain.people import NewPerson
+from bursar.domain.settings import PROPOSED_CREDIT_FACTOR
 from bursar.reports.lookup import find_tenant
 from bursar.reports.pool import see_tenant_figures
 from bursar.reports.tenants import see_tenants
@@ -43,17 +44,23 @@ def create_command(
     cadence: Annotated[str, typer.Option(help="How long its cycles last.")] = "calendar_month",
     time_zone: Annotated[str, typer.Option(help="Where its days begin.")] = "UTC",
     credits_per_cycle: Annotated[str, typer.Option(help="What each cycle has to spend.")] = "0.00",
+    credit_factor: Annotated[
+        str, typer.Option(help="Credits per US dollar of what a call costs; 0 charges nothing for calls.")
+    ] = PROPOSED_CREDIT_FACTOR,
     data_dir: DataDir = None,
 ) -> None:
     """Creates a tenant and its tenant admin; the password is asked for, or taken from BURSAR_TENANT_ADMIN_PASSWORD."""
     with plainly():
         person = NewPerson(admin, admin_name or admin, admin_email, _password())
         per_cycle = parse_level(credits_per_cycle, field="credits_per_cycle")
-    new = NewTenant(name, person, CyclePlan(cadence, time_zone, per_cycle))
+        factor = parse_level(credit_factor, field="credit_factor")
+    new = NewTenant(name, person, CyclePlan(cadence, time_zone, per_cycle), factor)
 
     async def work(desk: Desk) -> None:
         tenant = (await create_tenant(desk, await operator(desk), new)).answer.tenant
         say(f"{public_id('tenant', tenant.tenant_id)}  {tenant.name}")
+        is_tracked = factor > ZERO
+        say(f"Calls charge {factor} credits per US dollar." if is_tracked else "Calls are recorded and charge nothing.")
 
     at_desk(data_dir, work)
 

@@ -98,7 +98,7 @@ def parse_metered(text: object, *, field: str) -> Credits:
 def parse_figure(text: object, *, field: str) -> Credits:
     """A figure as it was shown to somebody who sends it back: at most six decimals, and below zero for a debt.
 
-    Rule: AMOUNT-5
+    Rule: AMOUNT-9
     """
     if isinstance(text, str) and text.startswith("-"):
         return -_parse(text.removeprefix("-"), field=field, decimals_max=6, smallest="0.00", micro_max=TOTAL_MAX_MICRO)

@@ -31,8 +31,9 @@ SUBJECTS_MAX = 1_000
 @dataclass(frozen=True, slots=True)
 class MemberFigures:
     """What one member has in the running cycle. `remaining` is its own; `spendable` is what a call could cost now,
-    with the group's budget where it is shared, or the pool's credits for who spends from the pool. `has_credits` says
-    whether it was given credits that were not all taken back."""
+    with the group's budget where it is shared, or the pool's credits for who spends from the pool. `reclaimable` is
+    what of the balance can be taken back. `has_credits` says whether it was given credits that were not all taken
+    back."""
 
     member_id: UUID
     group_id: UUID
@@ -43,6 +44,7 @@ class MemberFigures:
     balance: Credits
     held: Credits
     remaining: Credits
+    reclaimable: Credits
     spendable: Credits
     used: Credits
     consumed: Credits
@@ -345,6 +347,7 @@ def _of_member(books: Books, wallet: Wallet) -> MemberFigures:
         balance=Credits(balance),
         held=Credits(held),
         remaining=Credits(allowance + balance - held),
+        reclaimable=Credits(max(balance - wallet.balance_held_micro, 0)),
         spendable=Credits(spending.spendable(books, wallet)),
         used=Credits(wallet.used_micro if wallet.epoch == books.control.epoch else 0),
         consumed=Credits(wallet.consumed_micro),

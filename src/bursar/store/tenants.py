@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from bursar.db.transaction import Transaction
+from bursar.domain.credits import Credits
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,18 @@ class TenantFilter:
     status: str | None = None
 
 
-async def insert_tenant(transaction: Transaction, tenant: Tenant) -> None:
-    """Adds an organisation."""
+async def insert_tenant(transaction: Transaction, tenant: Tenant, *, credit_factor: Credits) -> None:
+    """Adds an organisation that converts a call's cost with this factor."""
     await transaction.execute(
         """
-        insert into tenants (tenant_id, name, status, created_at)
-        values ($1, $2, $3, $4)
+        insert into tenants (tenant_id, name, status, created_at, credit_factor_micro)
+        values ($1, $2, $3, $4, $5)
         """,
         tenant.tenant_id,
         tenant.name,
         tenant.status,
         tenant.created_at,
+        credit_factor.micro,
     )
 
 

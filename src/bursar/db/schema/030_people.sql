@@ -87,8 +87,10 @@ comment on constraint members_leave_nothing_personal on members is
     'Deleting is final for the person: what remains is a number that the books can name.';
 
 -- Searching reads this and nothing else. Deleted members are found by nobody.
-create index members_searched on members (tenant_id, number) include (search_text, group_id, status, role)
+create index members_searched on members (tenant_id, number) include (search_text, group_id, status, role, member_id)
     where status <> 'deleted';
+-- Whether there is anybody at all who can receive credits.
+create index members_who_can_receive on members (tenant_id, member_id) where status = 'active' and role <> 'tenant_admin';
 -- The last tenant admin stays; so there are few rows to look at.
 create index members_running_the_tenant on members (tenant_id) where role = 'tenant_admin';
 -- Its admins are looked up for every event that they are told of; without this by reading all its members.

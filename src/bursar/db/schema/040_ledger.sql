@@ -147,6 +147,7 @@ create table bursar.ledger_wallets (
   status               text    not null,
   spends_pool          boolean not null,
   has_credits          boolean not null default false,
+  has_balance          boolean not null generated always as (balance_micro > 0) stored,
   constraint ledger_wallets_pkey primary key (tenant_id, member_id),
   constraint ledger_wallets_group_fkey foreign key (tenant_id, group_id)
     references bursar.ledger_groups (tenant_id, group_id),
@@ -168,6 +169,12 @@ create index ledger_wallets_of_pool_spenders on bursar.ledger_wallets (tenant_id
 create index ledger_wallets_with_credits on bursar.ledger_wallets (tenant_id, member_id)
   where has_credits and status <> 'deleted';
 
+-- From whom something can be reclaimed. The condition names a column of its own, and not the balance: a column that an
+-- index names cannot change without the index being written, and this one changes only when a balance begins or ends.
+create index ledger_wallets_with_a_balance on bursar.ledger_wallets (tenant_id, member_id)
+  where has_balance and status <> 'deleted';
+
+comment on column bursar.ledger_wallets.has_balance is 'Whether there is anything in the balance. Kept by the database.';
 comment on column bursar.ledger_wallets.has_credits is
   'Whether the member was given credits that were not all taken back. Spending the last one does not change it.';
 comment on table bursar.ledger_wallets is

@@ -3,7 +3,7 @@
 from bursar.db.migrations import run_sql_beside
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 
 
 def upgrade() -> None:
