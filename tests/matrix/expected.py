@@ -100,6 +100,10 @@ EXPECTED: Mapping[str, Row] = {
     "revoke_redemption_code_batch": of_the_platform(),
     # A tenant's credits
     "get_pool": READ_BY_ADMINS,
+    "get_cards": READ_BY_ADMINS,
+    "get_overview": READ_BY_ADMINS,
+    "list_credits_of_members": READ_BY_ADMINS,
+    "get_own_credits": ones_own("n", "y", "y", "y"),
     "list_transactions": about_members(".yyy.", "yyyy.", "yyyy.", "nnnnn"),
     "settle_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "void_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),

@@ -79,6 +79,11 @@ async def list_members_numbered(transaction: Transaction, tenant_id: UUID, numbe
     return [Member(**dict(row)) for row in rows]
 
 
+def patterns_of(search: str | None) -> list[str]:
+    """What `search_text` must be like, all of it, to be found by this search."""
+    return [_anywhere(word) for word in search_words(search or "")]
+
+
 def _anywhere(word: str) -> str:
     """The word as a pattern that finds it anywhere, and nothing but it."""
     escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
