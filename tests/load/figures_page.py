@@ -62,7 +62,8 @@ and row-level security is on.
 {rows}
 
 {results.at_once} people at once, each asking for overview and groups in turn: p50 \
-{results.crowd.p50_milliseconds:.1f} ms, p95 {results.crowd.p95_milliseconds:.1f} ms, longest {results.crowd.longest_milliseconds:.1f} ms.
+{results.crowd.p50_milliseconds:.1f} ms, p95 {results.crowd.p95_milliseconds:.1f} ms, \
+longest {results.crowd.longest_milliseconds:.1f} ms.
 
 The target is a 95th percentile below {TARGET_MILLISECONDS} ms for the overview and the groups, for one who asks. No \
 answer reads the journal.

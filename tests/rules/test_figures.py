@@ -1,8 +1,8 @@
-"""docs/rules/figures.md, example by example: the cards, the overview, the AI Credits table and one's own credits."""
+"""docs/rules/figures.md, example by example: the cards, the overview and the AI Credits table."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import httpx
@@ -10,45 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bursar.domain.credits import Credits, parse_level
+from bursar.domain.credits import Credits
 from bursar.domain.figures import percent_of
-from bursar.ledger import SetGroupMonthly, SetMemberMonthly, ShareGroup
-from bursar.outside.identity import new_uuid
-from tests.support.figures import Json, check_cards, check_line, check_own, in_books, seen, seen_all
+from bursar.reports.figures import see_overview
+from tests.support.figures import added, budgets, call, check_cards, check_line, posted, seen, seen_all
 from tests.support.keys import owner_run
-from tests.support.offices import PASSWORD, Place, TestOffice
-
-
-async def posted(client: httpx.AsyncClient, path: str, **body: str) -> Json:
-    answer = await client.post(f"/api/v1/{path}", json=body)
-    assert answer.status_code in (200, 201), answer.text
-    done: Json = answer.json()
-    return done
-
-
-async def call(client: httpx.AsyncClient, member_id: str, hold: str, cost: str) -> None:
-    """One call of a member, metered by whoever asks: so much set aside, so much charged."""
-    opened = await posted(client, "holds", member_id=member_id, amount=hold)
-    await posted(client, f"holds/{opened['id']}/settle", cost=cost)
-
-
-async def added(client: httpx.AsyncClient, username: str, **fields: str) -> str:
-    member: Json = await posted(client, "members", username=username, password=PASSWORD, **fields)
-    return str(member["id"])
-
-
-async def budgets(house: TestOffice, place: Place, *, group: str, member: str) -> None:
-    """Monthly amounts for the group Default and for the member in it."""
-    actor_id, group_id = place.admin.member_id, place.member.group_id
-    of_group, of_member = parse_level(group, field="x"), parse_level(member, field="x")
-    await in_books(
-        house,
-        place,
-        SetGroupMonthly(actor_id=actor_id, transfer_id=new_uuid(), group_id=group_id, monthly=of_group),
-        SetMemberMonthly(
-            actor_id=actor_id, transfer_id=new_uuid(), member_id=place.member.member_id, monthly=of_member
-        ),
-    )
+from tests.support.offices import TestOffice
 
 
 @pytest.mark.rule("FIGURE-1", "FIGURE-10")
@@ -234,6 +201,23 @@ async def test_the_overview_says_whether_calls_are_tracked_and_where_its_groups_
     assert len({group["id"] for group in overview["groups"] + rest["groups"]}) == 53
 
 
+@pytest.mark.rule("FIGURE-1", "FIGURE-4")
+async def test_no_cycle_ends_within_an_answer(house: TestOffice) -> None:
+    place = await house.tenant(cadence="1_hour")
+    moments: list[datetime] = []
+
+    def noted(database_time: datetime) -> datetime:
+        """The clock as the report reads it."""
+        moments.append(database_time)
+        return database_time
+
+    overview = await see_overview(house.desk.tenants, place.tenant.tenant_id, noted, limit=10)
+
+    assert len(overview.groups) == 1
+    assert len(moments) > 1
+    assert len(set(moments)) == 1
+
+
 @pytest.mark.rule("FIGURE-5")
 async def test_assigned_is_what_is_left_held_and_consumed_also_for_who_owes(house: TestOffice) -> None:
     place = await house.tenant(per_cycle="1000", cadence="1_hour")
@@ -342,81 +326,6 @@ async def test_both_sides_of_the_table_are_paged_by_number_and_searched(house: T
     for bad in ({"search": "x" * 101}, {"cursor": "made-up"}, {"assigned": "perhaps"}, {"limit": "201"}):
         answer = await admin.get("/api/v1/reports/credits", params=bad)
         assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, next(iter(bad)))
-
-
-@pytest.mark.rule("FIGURE-8")
-async def test_a_member_sees_what_is_left_of_the_total_and_what_a_shared_budget_adds(house: TestOffice) -> None:
-    place = await house.tenant(per_cycle="1000", cadence="1_hour")
-    await house.granted(place, "500")
-    admin, member = await house.signed_in("acme-admin"), await house.signed_in("acme-member")
-    await posted(admin, "allocations", member_id=place.member_id, amount="5")
-    await call(admin, place.member_id, hold="3", cost="3")
-
-    own = await seen(member, "own-credits")
-
-    # "$2.00 / $5.00" means that $3.00 are consumed.
-    assert own == {
-        "spendable": "2.00", "consumed": "3.00", "used": "3.00", "open_requests": 0, "pool": None,
-        "cycle_ends_at": (await seen(admin, "cycle"))["ends_at"],
-        "own": {
-            "total": "5.00", "remaining": "2.00", "held": "0.00", "monthly": "0.00", "allowance": "0.00",
-            "balance": "2.00", "shared": "0.00",
-        },
-    }  # fmt: skip
-    await budgets(house, place, group="100", member="10")
-    share = ShareGroup(actor_id=place.admin.member_id, group_id=place.member.group_id, is_shared=True)
-    await in_books(house, place, share)
-    await posted(member, "holds", amount="4")
-    shared = await seen(member, "own-credits")
-    assert shared["own"] == {
-        "total": "15.00", "remaining": "8.00", "held": "4.00", "monthly": "10.00", "allowance": "10.00",
-        "balance": "2.00", "shared": "90.00",
-    }  # fmt: skip
-    assert shared["spendable"] == "98.00"
-    check_own(own)
-    check_own(shared)
-
-
-@pytest.mark.rule("FIGURE-8")
-async def test_a_tenant_admin_sees_the_total_what_is_allocated_and_their_own_use(house: TestOffice) -> None:
-    place = await house.tenant(per_cycle="0")
-    await house.granted(place, "500")
-    admin = await house.signed_in("acme-admin")
-    await posted(admin, "allocations", member_id=place.member_id, amount="100")
-    before = await seen(admin, "own-credits")
-
-    await call(admin, place.admin_id, hold="20", cost="12.5")
-    after = await seen(admin, "own-credits")
-
-    assert before["pool"] == {"total": "500.00", "allocated": "100.00", "pool_used": "0.00", "available": "400.00"}
-    assert after["pool"] == {"total": "500.00", "allocated": "100.00", "pool_used": "12.50", "available": "387.50"}
-    assert (after["spendable"], after["consumed"], after["used"], after["own"]) == ("387.50", "12.50", "12.50", None)
-    for own in (before, after):
-        check_own(own)
-    root = await house.super_admin()
-    refused = await root.get("/api/v1/own-credits")
-    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
-
-
-@pytest.mark.rule("FIGURE-8")
-async def test_open_requests_are_ones_own_that_nobody_has_decided(house: TestOffice) -> None:
-    place = await house.tenant()
-    member = await house.signed_in("acme-member")
-    ids = f"'{place.tenant.tenant_id}', gen_random_uuid()"
-    group_id = place.member.group_id
-    for member_id, status, decided in (
-        (place.member.member_id, "pending", "null, null"),
-        (place.member.member_id, "denied", f"'{place.admin.member_id}', now()"),
-        (place.admin.member_id, "pending", "null, null"),
-    ):
-        await owner_run(
-            house,
-            "insert into credit_requests (tenant_id, request_id, member_id, group_id, amount_micro, reason, status,"
-            " submitted_at, epoch, decided_by, decided_at)"
-            f" values ({ids}, '{member_id}', '{group_id}', 1, 'more', '{status}', now(), 1, {decided})",
-        )
-
-    assert (await seen(member, "own-credits"))["open_requests"] == 1
 
 
 @pytest.mark.rule("FIGURE-10")

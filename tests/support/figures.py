@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 
 from bursar.db.transaction import writing
-from bursar.ledger import Answer, Command, post
-from tests.support.offices import Place, TestOffice
+from bursar.domain.credits import parse_level
+from bursar.ledger import Answer, Command, SetGroupMonthly, SetMemberMonthly, post
+from bursar.outside.identity import new_uuid
+from tests.support.offices import PASSWORD, Place, TestOffice
 
 Json = dict[str, Any]
 
@@ -34,6 +36,38 @@ async def seen_all(client: httpx.AsyncClient, path: str, rows: str, **query: str
         if page["next_cursor"] is None:
             return found
         cursor = {"cursor": page["next_cursor"]}
+
+
+async def posted(client: httpx.AsyncClient, path: str, **body: str) -> Json:
+    answer = await client.post(f"/api/v1/{path}", json=body)
+    assert answer.status_code in (200, 201), answer.text
+    done: Json = answer.json()
+    return done
+
+
+async def call(client: httpx.AsyncClient, member_id: str, hold: str, cost: str) -> None:
+    """One call of a member, metered by whoever asks: so much set aside, so much charged."""
+    opened = await posted(client, "holds", member_id=member_id, amount=hold)
+    await posted(client, f"holds/{opened['id']}/settle", cost=cost)
+
+
+async def added(client: httpx.AsyncClient, username: str, **fields: str) -> str:
+    member: Json = await posted(client, "members", username=username, password=PASSWORD, **fields)
+    return str(member["id"])
+
+
+async def budgets(house: TestOffice, place: Place, *, group: str, member: str) -> None:
+    """Monthly amounts for the group Default and for the member in it."""
+    actor_id, group_id = place.admin.member_id, place.member.group_id
+    of_group, of_member = parse_level(group, field="x"), parse_level(member, field="x")
+    await in_books(
+        house,
+        place,
+        SetGroupMonthly(actor_id=actor_id, transfer_id=new_uuid(), group_id=group_id, monthly=of_group),
+        SetMemberMonthly(
+            actor_id=actor_id, transfer_id=new_uuid(), member_id=place.member.member_id, monthly=of_member
+        ),
+    )
 
 
 async def in_books(house: TestOffice, place: Place, *commands: Command) -> list[Answer]:
