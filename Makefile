@@ -88,6 +88,10 @@ fuzz: .venv/ready-to-develop ## Try every route in every role with what fits its
 bench-search: .venv/ready-to-develop ## Measure searches among 100 000 members and write them into docs/concepts/performance.md (a minute).
 	@$(PY) -m tests.load.search $(ARGS)
 
+.PHONY: bench-figures
+bench-figures: .venv/ready-to-develop ## Measure the figures of a tenant with 100 000 members and write them there too (minutes).
+	@$(PY) -m tests.load.figures $(ARGS)
+
 .PHONY: bench
 bench: .venv/ready-to-develop ## Measure the ledger beside pgbench and write docs/concepts/performance.md (minutes).
 	@$(PY) -m tests.load.bench $(ARGS)

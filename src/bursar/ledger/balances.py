@@ -264,8 +264,12 @@ def _of_tenant(control: Control, groups: _GroupSums, pool_consumed: int, granted
     )
 
 
+# A report reads several times, and no cycle may end in between: its time is that of its transaction, as are the rows it
+# sees. Whoever writes may have waited for a lock since it began.
 _LIST_CONTROLS = f"""
-select {tables.CONTROL.listed("control")}, clock_timestamp() as now
+select {tables.CONTROL.listed("control")},
+  case when current_setting('transaction_read_only') = 'on' then transaction_timestamp() else clock_timestamp() end
+    as now
 from bursar.ledger_control as control
 where control.tenant_id = any($1::uuid[])
 """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.db.engine import Database
-from bursar.db.transaction import reading
+from bursar.db.transaction import Transaction, reading
 from bursar.domain.credits import ZERO, Credits
 from bursar.domain.refusals import Refusal
 from bursar.ledger import Clock, GroupColumns, group_columns, list_group_columns
@@ -46,14 +46,20 @@ async def see_groups(
     Rule: GROUP-9
     """
     async with reading(database, tenant_id) as transaction:
-        groups = await list_groups(transaction, tenant_id, search=search, after=after, limit=limit)
-        total = await count_groups(transaction, tenant_id, search=search)
-        group_ids = [group.group_id for group in groups]
-        columns = await list_group_columns(transaction, tenant_id, group_ids, clock)
-        epoch = next((found.figures.epoch for found in columns.values()), 0)
-        used = await list_reserves_used(transaction, tenant_id, group_ids, epoch=epoch)
-    rows = [GroupRow(group, columns[group.group_id], used.get(group.group_id, ZERO)) for group in groups]
-    return GroupPage(rows, total)
+        rows = await list_group_rows(transaction, tenant_id, clock, search=search, after=after, limit=limit)
+        return GroupPage(rows, await count_groups(transaction, tenant_id, search=search))
+
+
+async def list_group_rows(
+    transaction: Transaction, tenant_id: UUID, clock: Clock, *, search: str | None, after: UUID | None, limit: int
+) -> list[GroupRow]:
+    """The same page, for an answer that shows other figures of the same moment beside it."""
+    groups = await list_groups(transaction, tenant_id, search=search, after=after, limit=limit)
+    group_ids = [group.group_id for group in groups]
+    columns = await list_group_columns(transaction, tenant_id, group_ids, clock)
+    epoch = next((found.figures.epoch for found in columns.values()), 0)
+    used = await list_reserves_used(transaction, tenant_id, group_ids, epoch=epoch)
+    return [GroupRow(group, columns[group.group_id], used.get(group.group_id, ZERO)) for group in groups]
 
 
 async def see_group(database: Database, tenant_id: UUID, group_id: UUID, clock: Clock) -> GroupRow:
