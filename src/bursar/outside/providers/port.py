@@ -1,0 +1,52 @@
+"""What the gateway asks of whoever runs models, and the two ways in which that fails.
+
+A provider is asked with bytes and answers with bytes: what stands in them is the gateway's business. Leaving an answer
+early tells the provider that nobody wants the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class ProviderUnreachable(Exception):
+    """Nothing was answered, so nothing was done: somebody else may be asked instead."""
+
+
+class ProviderBroke(Exception):
+    """An answer began and broke off."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """One request: below the provider's own address, with what of the caller's headers is passed on."""
+
+    path: str
+    body: bytes
+    headers: Sequence[tuple[str, str]] = ()
+
+
+class ProviderAnswer(Protocol):
+    """An answer that has begun: its status and headers (names in lower case) are there, its body is coming."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The body, as it comes. Raises `ProviderBroke`."""
+
+
+class Provider(Protocol):
+    """Somebody who runs models."""
+
+    @property
+    def name(self) -> str: ...
+
+    def asked(self, call: ProviderCall) -> AbstractAsyncContextManager[ProviderAnswer]:
+        """The answer to a call, for as long as the block lasts. Raises `ProviderUnreachable`."""
