@@ -62,7 +62,7 @@ async def credits_are_purchased(story: Story, root: Caller) -> None:
     )
     order = await story.admin.post("/purchases", {"amount": "100"})
     assert order["instructions"] == "IBAN XX, quote the number"
-    await root.post(f"/purchases/{order['id']}/confirm?tenant_id={story.tenant_id}")
+    await root.post(f"/purchases/{order['id']}/confirm?tenant_id={story.tenant_id}", {})
 
     cards = await story.cards()
     assert (cards["total_purchased"], cards["credits_unassigned"], cards["total_available"]) == (
@@ -82,7 +82,7 @@ async def a_user_is_assigned_credits(story: Story) -> None:
     await story.admin.post("/allocations", {"member_id": story.uma_id, "amount": "20", "note": "Pilot"})
 
     row = (await story.table())["uma"]
-    assert (row["name"], row["job_title"]) == ("uma", "Planner")
+    assert (row["display_name"], row["job_title"]) == ("uma", "Planner")
     assert (row["assigned"], row["consumed"], row["remaining"], row["usage_percent"]) == (
         "20.00",
         "0.00",
@@ -100,7 +100,7 @@ async def a_user_is_assigned_credits(story: Story) -> None:
     )  # fmt: skip
     assert (cards["total_utilized"], cards["utilized_percent"]) == ("5.00", "5.0")
     assert (cards["total_available"], cards["available_percent"]) == ("95.00", "95.0")
-    assert (await story.uma.get("/own-credits"))["remaining"] == "15.00"
+    assert (await story.uma.get("/own-credits"))["own"]["remaining"] == "15.00"
 
 
 async def credits_are_added_and_removed(story: Story) -> None:

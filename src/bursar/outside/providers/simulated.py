@@ -188,7 +188,7 @@ def _response(asked: Mapping[str, Any]) -> Simulated:
         },
         *({"type": "response.output_text.delta", **place, "delta": word, "logprobs": []} for word in said.words),
         {"type": "response.output_text.done", **place, "text": said.text, "logprobs": []},
-        {"type": "response.content_part.done", **place, "part": item["content"][0]},  # type: ignore[index]
+        {"type": "response.content_part.done", **place, "part": item["content"][0]},
         {"type": "response.output_item.done", "output_index": 0, "item": item},
         {"type": f"response.{whole['status']}", "response": whole},
     ]
