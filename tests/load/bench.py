@@ -20,6 +20,7 @@ from bursar.db.transaction import writing
 from bursar.domain.credits import Credits
 from bursar.outside.collector import quieten_collector
 from bursar.outside.identity import new_uuid
+from tests.load.batches_page import batches_section_of, with_batches_section
 from tests.load.footprint import Footprint, measure_footprint
 from tests.load.ledger_load import (
     ACTOR,
@@ -55,8 +56,10 @@ def main() -> None:
     asked = parser.parse_args()
     with measured_server() as server:
         results = uvloop.run(_measure(server, asked))
-    # What `make bench-search` measured is not measured here, and stays.
-    text = with_search_section(write_page(results), search_section_of(PAGE.read_text()))
+    # What `make bench-search` and `make bench-batches` measured is not measured here, and stays.
+    present = PAGE.read_text()
+    text = with_search_section(write_page(results), search_section_of(present))
+    text = with_batches_section(text, batches_section_of(present))
     print(text)
     if not asked.no_write:
         PAGE.write_text(text)
