@@ -92,6 +92,10 @@ bench-search: .venv/ready-to-develop ## Measure searches among 100 000 members a
 bench-figures: .venv/ready-to-develop ## Measure the figures of a tenant with 100 000 members and write them there too (minutes).
 	@$(PY) -m tests.load.figures $(ARGS)
 
+.PHONY: bench-batches
+bench-batches: .venv/ready-to-develop ## Measure a batch to 100 000 members beside calls and write it into docs/concepts/performance.md (a minute).
+	@$(PY) -m tests.load.batches $(ARGS)
+
 .PHONY: bench
 bench: .venv/ready-to-develop ## Measure the ledger beside pgbench and write docs/concepts/performance.md (minutes).
 	@$(PY) -m tests.load.bench $(ARGS)

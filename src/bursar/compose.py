@@ -39,6 +39,7 @@ from bursar.outside.payments import Invoice
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
 from bursar.store.tenants import TenantFilter, count_tenants
 from bursar.worker.alerts import LowWatch
+from bursar.worker.allocation_batches import work_on_batches
 from bursar.worker.answers import forget_old_answers
 from bursar.worker.attempts import forget_old_attempts
 from bursar.worker.cycles import end_due_cycles
@@ -250,6 +251,13 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             interval_seconds=settings.hold_sweep_seconds,
             sentence="End holds that are past their deadline.",
             work=lambda: expire_holds(desk),
+        ),
+        Duty(
+            name="allocation batches",
+            interval_seconds=settings.batch_sweep_seconds,
+            sentence="Work off batches of allocations.",
+            work=lambda: work_on_batches(desk),
+            wake=desk.batches_waiting,
         ),
         Duty(
             name="sessions",

@@ -131,6 +131,12 @@ class Settings(BaseSettings):
     alert_sweep_seconds: float = Field(
         15.0, gt=0, le=3600, description="Seconds between two looks for pools and balances below their marks."
     )
+    batch_sweep_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two looks for batches of allocations that another process left unfinished.",
+    )
     shutdown_grace_seconds: int = Field(
         1, ge=0, le=300, description="Seconds that running requests get to finish when Bursar is told to stop."
     )

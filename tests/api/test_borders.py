@@ -44,6 +44,7 @@ def filled(path: str, place: Place) -> str:
         .replace("{member_id}", place.member_id)
         .replace("{hold_id}", f"hld_{0:032x}")
         .replace("{code_id}", f"cod_{0:032x}")
+        .replace("/allocation-batches/{batch_id}", f"/allocation-batches/alb_{0:032x}")
         .replace("{batch_id}", f"cob_{0:032x}")
         .replace("{invitation_id}", f"inv_{0:032x}")
         .replace("{key_id}", f"key_{0:032x}")
@@ -86,6 +87,9 @@ BODIES: dict[str, Any] = {
     "create_group_of_tenant": {"name": "Basement"},
     "reset_cycle_now": {"epoch": 1},
     "create_allocation": {"member_id": f"mem_{1:032x}", "amount": "1"},
+    "create_allocation_batch": {"member_ids": [f"mem_{1:032x}"], "amount": "1"},
+    "create_allocation_import": {"csv": "member,amount\nnobody,1"},
+    "retry_allocation_batch": {},
     "create_reclaim": {"member_id": f"mem_{1:032x}", "amount": "1"},
     "create_hold": {"amount": "0"},
     "settle_open_hold": {"cost": "1"},

@@ -30,6 +30,7 @@ async def asked(messages: list[dict[str, Any]]) -> int:
     scope: Scope = {
         "type": "http",
         "method": "POST",
+        "path": "/api/v1/members",
         "headers": [(b"content-type", b"application/json"), (b"content-length", b"2")],
         "request_id": "req_1",
     }

@@ -20,6 +20,7 @@ from bursar.db.transaction import writing
 from bursar.domain.credits import Credits
 from bursar.outside.collector import quieten_collector
 from bursar.outside.identity import new_uuid
+from tests.load.batches_page import batches_section_of, with_batches_section
 from tests.load.figures_page import figures_section_of, with_figures_section
 from tests.load.footprint import Footprint, measure_footprint
 from tests.load.ledger_load import (
@@ -56,10 +57,11 @@ def main() -> None:
     asked = parser.parse_args()
     with measured_server() as server:
         results = uvloop.run(_measure(server, asked))
-    # What `make bench-search` and `make bench-figures` measured is not measured here, and stays.
+    # What the other targets measured is not measured here, and stays.
     before = PAGE.read_text()
     text = with_search_section(write_page(results), search_section_of(before))
     text = with_figures_section(text, figures_section_of(before))
+    text = with_batches_section(text, batches_section_of(before))
     print(text)
     if not asked.no_write:
         PAGE.write_text(text)

@@ -74,7 +74,7 @@ async def _measure(server: MeasuredServer, *, members: int, times: int) -> Searc
     async with running_office(fresh) as house:
         places = [await house.tenant("Acme", per_cycle="0"), await house.tenant("Globex", per_cycle="0")]
         for place in places:
-            await _populate(server.admin_url, place, members)
+            await populate(server.admin_url, place, members)
         clients = [await house.signed_in("acme-admin"), await house.signed_in("globex-admin")]
         measured = [await _one_by_one(clients, search, times) for search in searches(members)]
         crowd = await _at_once(house, members, times)
@@ -150,7 +150,7 @@ async def _ask(client: httpx.AsyncClient, query: dict[str, str | int]) -> tuple[
     return seconds, int(answer.json()["total"])
 
 
-async def _populate(admin_url: str, place: Place, members: int) -> None:
+async def populate(admin_url: str, place: Place, members: int) -> None:
     """Members by the hundred thousand: their books by SQL, and their rows by `copy`."""
     books = Books(place.tenant.tenant_id, place.member.group_id, ())
     member_ids = await add_members(admin_url, books, members)

@@ -127,6 +127,12 @@ EXPECTED: Mapping[str, Row] = {
     "extend_open_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "redeem_code": TENANT_ADMINS_ONLY,
     "create_allocation": about_members(".nnn.", "ryypu", "ryypu", "nnnnn"),
+    "create_allocation_batch": ADMINS_ONLY,
+    "create_allocation_import": ADMINS_ONLY,
+    "retry_allocation_batch": ADMINS_ONLY,
+    "list_allocation_batches": READ_BY_ADMINS,
+    "get_allocation_batch": READ_BY_ADMINS,
+    "list_allocation_batch_rows": READ_BY_ADMINS,
     "create_reclaim": about_members(".nnn.", ".yy.u", "yyy.u", "nnnnn"),
     "set_remaining_of_member": about_members(".nnn.", "ryypu", "ryypu", "nnnnn"),
     # An allocation to somebody is taken back; to a tenant admin none can be made.

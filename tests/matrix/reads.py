@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bursar.actions.prices import NewPrice, set_price
 from bursar.domain.ids import public_id
+from tests.support.calls.of_allocation_batches import batch_id
 from tests.support.calls.of_credit_requests import waiting
 from tests.support.calls.of_credits import held
 from tests.support.calls.of_groups import new_group
@@ -84,6 +85,14 @@ async def get_purchase(scene: Scene) -> Call:
     return Call("GET", f"/purchases/{await purchase_id(scene)}")
 
 
+async def get_allocation_batch(scene: Scene) -> Call:
+    return Call("GET", f"/allocation-batches/{await batch_id(scene)}")
+
+
+async def list_allocation_batch_rows(scene: Scene) -> Call:
+    return Call("GET", f"/allocation-batches/{await batch_id(scene)}/rows")
+
+
 READS: Mapping[str, Read] = {
     "list_all_tenants": at("/tenants"),
     "get_tenant_by_id": get_tenant,
@@ -105,6 +114,9 @@ READS: Mapping[str, Read] = {
     "list_own_transactions": at("/own-transactions"),
     "list_own_transaction_kinds": at("/own-transactions/kinds"),
     "export_own_transactions": at("/own-transactions.csv"),
+    "list_allocation_batches": at("/allocation-batches"),
+    "get_allocation_batch": get_allocation_batch,
+    "list_allocation_batch_rows": list_allocation_batch_rows,
     "get_hold": get_hold,
     "list_credit_requests_of_tenant": list_credit_requests,
     "get_credit_request": get_credit_request,

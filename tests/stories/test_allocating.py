@@ -114,7 +114,7 @@ async def what_cannot_be_allocated_is_refused(story: Story) -> None:
     long_note = {"member_id": li, "amount": "1", "note": "x" * 201}
     assert (await story.admin.refused("POST", "/allocations", long_note))["fields"][0]["field"] == "note"
     assert await code(li, "90.01") == "insufficient_pool"
-    own_id = (await story.admin.get("/session"))["id"]
+    own_id = (await story.admin.get("/session"))["person"]["id"]
     assert await code(own_id, "1") in {"recipient_is_actor", "recipient_spends_pool"}
     assert await code("mem_" + "0" * 32, "1") == "member_unknown"
     await story.admin.post(f"/members/{li}/disable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,9 @@ class Correspondence:
 class Desk:
     """The parts that actions share: the two ways into the database, the time, secrets, the mail, and how credits are
     paid for.
+
+    `batches_waiting` is set when a batch of allocations was made in this process, so that its worker need not wait for
+    its next look. Nothing depends on it: what waits stands in the database.
     """
 
     tenants: Database
@@ -58,6 +62,7 @@ class Desk:
     session_limits: SessionLimits
     correspondence: Correspondence
     payments: PaymentProvider
+    batches_waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
     def secret_for(self, purpose: str) -> bytes:
         """A key for one purpose only, from which neither the office's key nor another purpose's can be told."""

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from bursar import __version__
 from bursar.actions.desk import Desk
 from bursar.api import (
+    allocation_batches,
     allocations,
     api_keys,
     audit,
@@ -83,6 +84,7 @@ ROUTERS = tuple(
         cycle,
         settings,
         allocations,
+        allocation_batches,
         reclaims,
         credit_requests,
         remaining,
@@ -166,4 +168,5 @@ def serve_api(
     """The API at work at a desk, behind its guard."""
     api = create_api(checks=checks, registry=registry)
     api.state.desk = desk
-    return Guard(CookieCarrier(api), body_max_bytes=body_max_bytes)
+    larger = {PREFIX + path: size for path, size in allocation_batches.LARGE_BODIES.items()}
+    return Guard(CookieCarrier(api), body_max_bytes=body_max_bytes, larger_bodies=larger)

@@ -9,7 +9,7 @@ Rule: SESSION-18
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,25 +27,30 @@ class ClientGone(Exception):
 class Guard:
     """Wraps the API; refuses with a problem or lets through, and marks every answer as not to be stored."""
 
-    def __init__(self, application: Application, *, body_max_bytes: int) -> None:
+    def __init__(
+        self, application: Application, *, body_max_bytes: int, larger_bodies: Mapping[str, int] | None = None
+    ) -> None:
+        """`larger_bodies` has the bounds of the few paths, and of all below them, that need more than others."""
         self._application = application
         self._body_max_bytes = body_max_bytes
+        self._larger_bodies = larger_bodies or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        problem = self._problem(scope["method"], headers)
+        body_max_bytes = self._body_max_bytes_at(scope["path"])
+        problem = self._problem(scope["method"], headers, body_max_bytes)
         if problem is not None:
             await _answer(problem, scope, send)
             return
         try:
-            body = await self._body(scope, receive)
+            body = await self._body(scope, receive, body_max_bytes)
         except ClientGone:
             return  # what was not sent whole was not asked for, and nobody is there to be answered
         if body is None:
-            await _answer(self._too_large(), scope, send)
+            await _answer(_too_large(body_max_bytes), scope, send)
             return
         is_read = False
 
@@ -64,38 +69,44 @@ class Guard:
 
         await self._application(scope, replay, unstored_send)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+    def _body_max_bytes_at(self, path: str) -> int:
+        """What a body may have at this path: what all may have, or more."""
+        larger = [size for start, size in self._larger_bodies.items() if path == start or path.startswith(f"{start}/")]
+        return max(self._body_max_bytes, *larger, 0)
+
+    async def _body(self, scope: Scope, receive: Receive, body_max_bytes: int) -> bytes | None:
         """The whole body, or None where it is too large. Raises `ClientGone`."""
         if scope["method"] in SAFE_METHODS:
             return b""
-        body = b""
+        body = bytearray()
         more = True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientGone
             body += message.get("body", b"")
-            if len(body) > self._body_max_bytes:
+            if len(body) > body_max_bytes:
                 return None
             more = message.get("more_body", False)
-        return body
+        return bytes(body)
 
-    def _problem(self, method: str, headers: dict[str, str]) -> Problem | None:
+    def _problem(self, method: str, headers: dict[str, str], body_max_bytes: int) -> Problem | None:
         if method in SAFE_METHODS:
             return None
         if bearer_of(headers.get("authorization")) is None and not is_own_origin(headers):
             return Problem("cross_site", "A write must come from this site.")
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._body_max_bytes:
-            return self._too_large()
+        if length.isdecimal() and int(length) > body_max_bytes:
+            return _too_large(body_max_bytes)
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         has_body = length != "0" or "transfer-encoding" in headers
         if (media_type or has_body) and media_type != "application/json":
             return Problem("media_type_unsupported", "A body must be sent as application/json.")
         return None
 
-    def _too_large(self) -> Problem:
-        return Problem("body_too_large", f"A body may have at most {self._body_max_bytes} bytes.")
+
+def _too_large(body_max_bytes: int) -> Problem:
+    return Problem("body_too_large", f"A body may have at most {body_max_bytes} bytes.")
 
 
 def bearer_of(authorization: str | None) -> str | None:

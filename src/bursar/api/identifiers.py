@@ -65,5 +65,6 @@ CodeBatchId = Annotated[UUID, BeforeValidator(_reader("code_batch")), _documente
 CreditRequestId = Annotated[UUID, BeforeValidator(_reader("credit_request")), _documented("credit_request")]
 InvitationId = Annotated[UUID, BeforeValidator(_reader("invitation")), _documented("invitation")]
 NotificationId = Annotated[UUID, BeforeValidator(_reader("notification")), _documented("notification")]
+AllocationBatchId = Annotated[UUID, BeforeValidator(_reader("allocation_batch")), _documented("allocation_batch")]
 PriceId = Annotated[UUID, BeforeValidator(_reader("price")), _documented("price")]
 PurchaseId = Annotated[UUID, BeforeValidator(_reader("purchase")), _documented("purchase")]

@@ -38,6 +38,11 @@ ATTEMPTS_MAX: Final = 5
 # Doubled after each attempt: 10, 20, 40, 80 ms, so the last attempt starts within a person's blink.
 FIRST_PAUSE_SECONDS: Final = 0.01
 
+# A plan that was made while a table was nearly empty goes through all of it when it is full; see `engine`.
+_FOR_FULL_TABLES: Final = (
+    ";set local enable_seqscan = off;set local enable_hashjoin = off;set local enable_mergejoin = off"
+)
+
 _WORTH_REPEATING: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -62,6 +67,11 @@ class Mode(Enum):
 def writing(database: Database, tenant_id: UUID) -> AbstractAsyncContextManager[Transaction]:
     """A transaction that may change this tenant's rows; it commits when the block ends well."""
     return _transaction(database, Mode.WRITING, [tenant_id])
+
+
+def writing_in_bulk(database: Database, tenant_id: UUID) -> AbstractAsyncContextManager[Transaction]:
+    """The same for what changes hundreds of rows at a time, and does so hundreds of times: planned for full tables."""
+    return _transaction(database, Mode.WRITING, [tenant_id], settings=_FOR_FULL_TABLES)
 
 
 def reading(database: Database, tenant_id: UUID) -> AbstractAsyncContextManager[Transaction]:
@@ -117,9 +127,11 @@ def opening_statements(mode: Mode, scope: Sequence[UUID]) -> str:
 
 
 @asynccontextmanager
-async def _transaction(database: Database, mode: Mode, scope: Sequence[UUID]) -> AsyncIterator[Transaction]:
+async def _transaction(
+    database: Database, mode: Mode, scope: Sequence[UUID], *, settings: str = ""
+) -> AsyncIterator[Transaction]:
     async with database.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
-        await connection.execute(opening_statements(mode, scope))
+        await connection.execute(opening_statements(mode, scope) + settings)
         try:
             yield connection
         except BaseException:

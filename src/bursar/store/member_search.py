@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -32,6 +33,14 @@ class FoundNumbers:
 
     total: int
     numbers: list[int]
+
+
+@dataclass(frozen=True)
+class FoundIds:
+    """How many members the filter lets through, and their ids."""
+
+    total: int
+    member_ids: list[UUID]
 
 
 _FILTERED = """
@@ -94,6 +103,31 @@ async def find_member_numbers(
     )
     assert row is not None, "a count is always answered"
     return FoundNumbers(row["total"], row["numbers"] or [])
+
+
+async def list_member_ids(
+    transaction: Transaction, tenant_id: UUID, wanted: MemberFilter, *, except_ids: Sequence[UUID], limit: int
+) -> FoundIds:
+    """The ids of all whom the filter lets through, but for these, by number, up to `limit` of them; and how many there
+    are. Not for a filter that is about balances."""
+    row = await transaction.fetchrow(
+        f"""
+        select count(*) as total,
+               (array_agg(member_id order by number))[1:$7] as member_ids
+        {_FILTERED}
+          and not member_id = any($6::uuid[])
+        """,
+        tenant_id,
+        patterns(wanted.search),
+        wanted.group_id,
+        wanted.status,
+        wanted.role,
+        list(except_ids),
+        limit,
+        wanted.can_receive_from,
+    )
+    assert row is not None, "a count is always answered"
+    return FoundIds(row["total"], row["member_ids"] or [])
 
 
 async def list_members_numbered(transaction: Transaction, tenant_id: UUID, numbers: list[int]) -> list[Member]:

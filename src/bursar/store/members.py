@@ -115,6 +115,21 @@ async def list_display_names(transaction: Transaction, tenant_id: UUID, member_i
     return {row["member_id"]: row["display_name"] for row in rows}
 
 
+async def list_members_among(transaction: Transaction, tenant_id: UUID, member_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these are ids of this tenant's members, deleted ones included."""
+    found = await transaction.fetchval(
+        """
+        select array_agg(member_id)
+        from members
+        where tenant_id = $1
+          and member_id = any($2::uuid[])
+        """,
+        tenant_id,
+        list(member_ids),
+    )
+    return set(found or ())
+
+
 async def has_other_tenant_admin(transaction: Transaction, tenant_id: UUID, member_id: UUID) -> bool:
     """Whether somebody beside this member runs the tenant and is active."""
     return bool(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -35,6 +36,22 @@ async def find_sign_in_name(transaction: Transaction, name: str) -> SignInName |
         folded(name),
     )
     return None if row is None else SignInName(row["tenant_id"], row["principal_id"])
+
+
+async def list_members_named(transaction: Transaction, tenant_id: UUID, names: Sequence[str]) -> dict[str, UUID]:
+    """Who of this tenant signs in under these usernames or addresses, by each as it was written."""
+    rows = await transaction.fetch(
+        """
+        select name, principal_id
+        from sign_in_names
+        where tenant_id = $1
+          and name = any($2::text[])
+        """,
+        tenant_id,
+        list({folded(name) for name in names}),
+    )
+    members = {row["name"]: row["principal_id"] for row in rows}
+    return {name: members[folded(name)] for name in names if folded(name) in members}
 
 
 async def insert_sign_in_name(

@@ -6,15 +6,20 @@ at once, it moves nothing twice, because the ledger looks again, under its lock,
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Duty:
-    """One thing to do again and again. `work` returns how many things it did, for the log."""
+    """One thing to do again and again. `work` returns how many things it did, for the log.
+
+    Where there is a `wake`, setting it ends the pause at once.
+    """
 
     name: str
     interval_seconds: float
     sentence: str
     work: Callable[[], Awaitable[int]]
+    wake: asyncio.Event | None = None

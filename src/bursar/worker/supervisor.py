@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -45,8 +45,11 @@ class Supervisor:
 
     async def _keep_doing(self, duty: Duty) -> None:
         while True:
+            if duty.wake is not None:
+                # Before the work: whatever is waiting by then is found, and what comes later wakes it again.
+                duty.wake.clear()
             await self.do_once(duty)
-            await asyncio.sleep(self._pause_seconds(duty))
+            await self._pause(duty)
 
     async def do_once(self, duty: Duty) -> None:
         """One round of one duty. The outermost loop: whatever breaks is logged here and tried again later."""
@@ -60,6 +63,15 @@ class Supervisor:
             self._failures[duty.name] = 0
             if count:
                 log.info("duty done", duty=duty.name, count=count, ms=round(stopwatch.seconds() * 1000, 1))
+
+    async def _pause(self, duty: Duty) -> None:
+        """Until its time has come again, or something wakes it. What fails is not woken: it would fail at once."""
+        seconds = self._pause_seconds(duty)
+        if duty.wake is None or self._failures[duty.name]:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(duty.wake.wait(), seconds)
 
     def _pause_seconds(self, duty: Duty) -> float:
         failures = self._failures[duty.name]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.support.calls import (
+    of_allocation_batches,
     of_allocations,
     of_codes,
     of_credit_requests,
@@ -36,6 +37,7 @@ SAMPLES: Mapping[str, Sample] = {
     **of_groups.SAMPLES,
     **of_credits.SAMPLES,
     **of_allocations.SAMPLES,
+    **of_allocation_batches.SAMPLES,
     **of_codes.SAMPLES,
     **of_credit_requests.SAMPLES,
     **of_purchases.SAMPLES,

@@ -73,6 +73,7 @@ class Sample:
     `by` is None where nobody has signed in yet. `on_oneself` says that the target has to be the sender. `changes` are
     the fields that the events tell before and after. `no_event` is the reason where there is none. `told_again` are the
     kinds of events that a repeat leaves as well. `knows_repeats` is false where a repeat finds nothing left to do.
+    `by_bursar` are the kinds of events that Bursar itself leaves about it, asked by nobody.
     """
 
     prepare: Callable[[Scene], Awaitable[Call]]
@@ -82,6 +83,7 @@ class Sample:
     no_event: str | None = None
     told_again: frozenset[str] = field(default_factory=frozenset)
     knows_repeats: bool = True
+    by_bursar: frozenset[str] = field(default_factory=frozenset)
 
 
 async def scene_of(house: TestOffice, place: Place, target: Member | UUID | None = None) -> Scene:

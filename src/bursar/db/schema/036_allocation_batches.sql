@@ -16,6 +16,7 @@ create table allocation_batches (
     created_at   timestamptz not null,
     finished_at  timestamptz,
     retried_at   timestamptz,
+    retried_by   uuid,
     primary key (tenant_id, batch_id),
     constraint allocation_batches_know_their_kind check (kind in ('equal', 'import')),
     constraint allocation_batches_give_an_equal_amount check ((kind = 'equal') = (amount_micro is not null)),
@@ -25,13 +26,16 @@ create table allocation_batches (
         and (state = 'finished') = (given_count + failed_count = rows_count)
     ),
     constraint allocation_batches_give_amounts check (total_micro > 0 and given_micro between 0 and total_micro),
-    constraint allocation_batches_finish_at_a_time check ((state = 'finished') = (finished_at is not null))
+    constraint allocation_batches_finish_at_a_time check ((state = 'finished') = (finished_at is not null)),
+    constraint allocation_batches_are_retried_by_somebody check ((retried_at is null) = (retried_by is null))
 );
 
 comment on table allocation_batches is
     'Allocations asked for together. Rows succeed or fail one by one; the counts say how far it is.';
 comment on column allocation_batches.amount_micro is 'What each member gets; null where each row says so itself.';
 comment on column allocation_batches.retried_at is 'When what had failed was last tried again.';
+comment on column allocation_batches.retried_by is
+    'Who last tried again what had failed: since then, rows are allocated on this person''s behalf.';
 comment on constraint allocation_batches_know_their_kind on allocation_batches is
     'One amount for everybody, or an import with an amount in every row.';
 comment on constraint allocation_batches_give_an_equal_amount on allocation_batches is
@@ -42,6 +46,8 @@ comment on constraint allocation_batches_count_their_rows on allocation_batches 
     'A batch is finished when every row has an outcome.';
 comment on constraint allocation_batches_give_amounts on allocation_batches is 'What was given is part of what was asked.';
 comment on constraint allocation_batches_finish_at_a_time on allocation_batches is 'Finished is a moment.';
+comment on constraint allocation_batches_are_retried_by_somebody on allocation_batches is
+    'Nobody allocates to oneself, so a batch knows on whose behalf it runs.';
 
 -- The worker's question: which tenants have a batch under way.
 create index allocation_batches_running on allocation_batches (tenant_id, batch_id) where state = 'running';
@@ -53,7 +59,9 @@ create policy tenant_scope on allocation_batches
 create policy every_tenant on allocation_batches for select to bursar_platform using (true);
 
 grant select, insert on allocation_batches to bursar_app;
-grant update (state, given_count, failed_count, given_micro, finished_at, retried_at) on allocation_batches to bursar_app;
+grant update (
+    state, given_count, failed_count, given_micro, finished_at, retried_at, retried_by
+) on allocation_batches to bursar_app;
 grant select (tenant_id, batch_id, state) on allocation_batches to bursar_platform;
 
 
@@ -69,7 +77,7 @@ create table allocation_batch_rows (
     detail       text,
     transfer_id  uuid,
     primary key (tenant_id, batch_id, position),
-    constraint allocation_batch_rows_name_a_member_once unique (tenant_id, batch_id, member_id),
+    constraint allocation_batch_rows_name_a_member_once unique (tenant_id, member_id, batch_id),
     constraint allocation_batch_rows_of_a_batch foreign key (tenant_id, batch_id)
         references allocation_batches (tenant_id, batch_id),
     constraint allocation_batch_rows_are_numbered_from_one check (position >= 1),

@@ -3,7 +3,7 @@
 from bursar.db.migrations import run_sql_beside
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 
 def upgrade() -> None:
