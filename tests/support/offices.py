@@ -147,9 +147,9 @@ def person(username: str) -> NewPerson:
 
 def settings_for(**chosen: Any) -> Settings:
     """Settings of a test: sweeps so rare that a test does them itself."""
-    sweeps = ("cycle_sweep_seconds", "hold_sweep_seconds", "outbox_sweep_seconds", "alert_sweep_seconds")
-    sweeps += ("batch_sweep_seconds",)
-    quiet: dict[str, Any] = {**dict.fromkeys(sweeps, 3600.0), "data_dir": Path("/nonexistent")}
+    sweeps = ("cycle", "hold", "outbox", "alert", "batch")
+    rare = {f"{sweep}_sweep_seconds": 3600.0 for sweep in sweeps}
+    quiet: dict[str, Any] = {**rare, "data_dir": Path("/nonexistent")}
     return Settings(**{**quiet, **chosen})
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 from pydantic import ConfigDict, Field, StringConstraints
 
 from bursar.actions.allocation_batches import BatchWanted, Meant, retry_batch, start_batch
@@ -216,7 +216,9 @@ async def list_allocation_batch_rows(
 
 @routes.post("/allocation-batches/{batch_id}/retry", status_code=202, responses=problems(401, 403, 404, 409, 422))
 async def retry_allocation_batch(
-    batch_id: AllocationBatchId, body: RetryDraft, visit: Annotated[TenantVisit, tenant_change(Permission.ALLOCATE)]
+    batch_id: AllocationBatchId,
+    body: Annotated[RetryDraft, Body(default_factory=RetryDraft)],
+    visit: Annotated[TenantVisit, tenant_change(Permission.ALLOCATE)],
 ) -> BatchShape:
     """Tries again what failed of a finished batch. Whoever was given is left alone, whoever is named."""
     member_ids = None if body.member_ids is None else await read_ids(body.member_ids)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 from pydantic import Field
 
 from bursar.actions.prices import Difference, NewPrice, Refresh, refresh_prices, set_price, withdraw_price
@@ -196,7 +196,9 @@ async def refresh_price_list(body: RefreshDraft, visit: Keeper) -> DifferenceSha
 
 
 @routes.post("/prices/{price_id}/withdraw", responses=problems(401, 403, 404, 409, 422))
-async def withdraw_price_set_by_hand(price_id: PriceId, body: WithdrawalDraft, visit: Keeper) -> PriceShape:
+async def withdraw_price_set_by_hand(
+    price_id: PriceId, body: Annotated[WithdrawalDraft, Body(default_factory=WithdrawalDraft)], visit: Keeper
+) -> PriceShape:
     """Ends what was set by hand for this price's model; the public list's price counts again."""
     return _shape(visit.told(await withdraw_price(visit.desk, visit.asked, price_id, note=body.note)))
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 
 from bursar.actions.once import Done
 from bursar.actions.purchases import NewPurchase, cancel, confirm, order, withdraw
@@ -167,7 +167,7 @@ async def get_purchase(
 @routes.post("/purchases/{purchase_id}/withdraw", responses=problems(401, 403, 404, 409, 422))
 async def withdraw_purchase(
     purchase_id: PurchaseId,
-    body: PurchaseDecision,
+    body: Annotated[PurchaseDecision, Body(default_factory=PurchaseDecision)],
     visit: Annotated[TenantVisit, tenant_change(Permission.REDEEM)],
 ) -> PurchaseShape:
     """Takes back an order that is not paid."""
@@ -178,7 +178,7 @@ async def withdraw_purchase(
 @routes.post("/purchases/{purchase_id}/confirm", responses=problems(401, 403, 404, 409, 422))
 async def confirm_purchase(
     purchase_id: PurchaseId,
-    body: PurchaseDecision,
+    body: Annotated[PurchaseDecision, Body(default_factory=PurchaseDecision)],
     visit: Annotated[TenantVisit, tenant_change(Permission.MANAGE_PURCHASES)],
 ) -> PurchaseShape:
     """The order is paid: its credits come into the tenant's pool, once."""
@@ -189,7 +189,7 @@ async def confirm_purchase(
 @routes.post("/purchases/{purchase_id}/cancel", responses=problems(401, 403, 404, 409, 422))
 async def cancel_purchase(
     purchase_id: PurchaseId,
-    body: PurchaseDecision,
+    body: Annotated[PurchaseDecision, Body(default_factory=PurchaseDecision)],
     visit: Annotated[TenantVisit, tenant_change(Permission.MANAGE_PURCHASES)],
 ) -> PurchaseShape:
     """The order will not be paid: it ends without credits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
 from bursar.actions.reversals import reverse
 from bursar.api.answers import Shape, problems
@@ -26,7 +26,7 @@ class NewReversal(Shape):
 @routes.post("/{transaction_id}/reversal", status_code=201, responses=problems(401, 403, 404, 409, 422))
 async def reverse_transaction(
     transaction_id: TransferId,
-    body: NewReversal,
+    body: Annotated[NewReversal, Body(default_factory=NewReversal)],
     visit: Annotated[TenantVisit, tenant_change(Permission.REVERSE)],
 ) -> Movement:
     """Takes an allocation or a reclaim back by its exact opposite, once, while the funds are still there."""

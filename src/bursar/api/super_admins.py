@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
 from bursar.actions.super_admins import SuperAdmin, add_super_admin, disable_super_admin, enable_super_admin
 from bursar.api.answers import Shape, problems
@@ -87,7 +87,7 @@ async def create_super_admin_with_password(
 @routes.post("/{super_admin_id}/disable", responses=problems(401, 403, 404, 409, 422))
 async def disable_super_admin_now(
     super_admin_id: SuperAdminId,
-    body: SuperAdminSwitch,
+    body: Annotated[SuperAdminSwitch, Body(default_factory=SuperAdminSwitch)],
     visit: Annotated[Visit, platform_change(Permission.MANAGE_SUPER_ADMINS)],
 ) -> SuperAdminShape:
     """Stops a super admin, and every sign-in of theirs, at once. Never oneself, never the last one."""
@@ -97,7 +97,7 @@ async def disable_super_admin_now(
 @routes.post("/{super_admin_id}/enable", responses=problems(401, 403, 404, 422))
 async def enable_super_admin_again(
     super_admin_id: SuperAdminId,
-    body: SuperAdminSwitch,
+    body: Annotated[SuperAdminSwitch, Body(default_factory=SuperAdminSwitch)],
     visit: Annotated[Visit, platform_change(Permission.MANAGE_SUPER_ADMINS)],
 ) -> SuperAdminShape:
     """Lets a disabled super admin go on."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 from pydantic import Field
 
 from bursar.actions.tenants import (
@@ -223,7 +223,9 @@ async def rename_tenant_to(
 
 @routes.post("/{tenant_id}/suspend", responses=problems(401, 403, 404, 422))
 async def suspend_tenant_now(
-    tenant_id: TenantId, body: TenantSwitch, visit: Annotated[Visit, platform_change(Permission.CHANGE_TENANT)]
+    tenant_id: TenantId,
+    body: Annotated[TenantSwitch, Body(default_factory=TenantSwitch)],
+    visit: Annotated[Visit, platform_change(Permission.CHANGE_TENANT)],
 ) -> TenantShape:
     """Stops everybody of the tenant at once: sign-ins, sessions and keys. What it has stays."""
     return _shape(visit.told(await suspend_tenant(visit.desk, visit.asked, tenant_id, note=body.note)))
@@ -231,7 +233,9 @@ async def suspend_tenant_now(
 
 @routes.post("/{tenant_id}/resume", responses=problems(401, 403, 404, 422))
 async def resume_tenant_again(
-    tenant_id: TenantId, body: TenantSwitch, visit: Annotated[Visit, platform_change(Permission.CHANGE_TENANT)]
+    tenant_id: TenantId,
+    body: Annotated[TenantSwitch, Body(default_factory=TenantSwitch)],
+    visit: Annotated[Visit, platform_change(Permission.CHANGE_TENANT)],
 ) -> TenantShape:
     """Lets everybody of a suspended tenant go on."""
     return _shape(visit.told(await resume_tenant(visit.desk, visit.asked, tenant_id, note=body.note)))
