@@ -221,7 +221,9 @@ async def worked_off(desk: Desk, tenant_id: UUID, done: Done[Ordered]) -> Done[O
     """
     ordered = done.answer
     if ordered.waiting <= AT_ONCE_MAX:
-        await work_on_batch(desk, tenant_id, ordered.batch_id, after=0)
+        reached = 0
+        while reached := await work_on_batch(desk, tenant_id, ordered.batch_id, after=reached):
+            pass  # the next turn begins where this one ended
     else:
         desk.batches_waiting.set()
     return done
