@@ -94,3 +94,31 @@ UNDER_WAY = (("Aisha Okafor", "12.00"), ("Chen Wei", "45.00"))
 
 DISABLED = ("Tomas Novak",)
 """Who is disabled in the end, with all they have."""
+
+SELLING = ("EUR", "0.01", "Acme Bank, IBAN XX00 0000 0000 0000. Please quote the order's number.")
+"""What credits cost, and how an order is paid."""
+
+ORDERS = (("5000.00", "Spring budget", True), ("2500.00", "For the new evaluation", False))
+"""What was ordered, why, and whether it is paid."""
+
+AUTO_APPROVE = ("Research", "600.00")
+"""A group, and what of its members' requests is approved by itself in each cycle."""
+
+
+@dataclass(frozen=True)
+class DemoRequest:
+    """Somebody asking for more: how much, why, and what somebody said when it was decided; `approved` is how much."""
+
+    name: str
+    amount: str
+    reason: str
+    decision: str | None = None
+    approved: str | None = None
+
+
+REQUESTS: tuple[DemoRequest, ...] = (
+    DemoRequest("Chen Wei", "400.00", "Second run of the retrieval benchmark"),
+    DemoRequest("Hannah Schmidt", "1500.00", "Labelling the field recordings", "Half of it this cycle", "750.00"),
+    DemoRequest("Omar Farouk", "3000.00", "A year of meeting notes", "Please use the smaller model first"),
+    DemoRequest("Sofia Rossi", "250.00", "Holiday season: more tickets than usual"),
+)

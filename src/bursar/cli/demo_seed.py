@@ -19,6 +19,7 @@ from bursar.actions.member_standing import switch_member
 from bursar.actions.members import NewMember, create_member
 from bursar.actions.platform import create_super_admin, has_super_admin, operator
 from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
+from bursar.cli.demo_credits import seed_orders, seed_requests
 from bursar.cli.demo_people import (
     DISABLED,
     DOMAIN,
@@ -72,6 +73,8 @@ async def seed_demo(desk: Desk) -> None:
     for name, amount in UNDER_WAY:
         wanted = NewHold(members[name], parse_typed(amount, field="amount"), HOLD_SECONDS)
         await open_hold(desk, asked.under(f"demo:under-way:{name}"), tenant_id, wanted)
+    await seed_requests(desk, asked, tenant_id, members)
+    await seed_orders(desk, root=root, asked=asked, tenant_id=tenant_id)
     for name in DISABLED:
         await switch_member(desk, asked, tenant_id, members[name], is_active=False)
     async with writing(desk.tenants, tenant_id) as transaction:
