@@ -259,30 +259,7 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             work=lambda: work_on_batches(desk),
             wake=desk.batches_waiting,
         ),
-        Duty(
-            name="sessions",
-            interval_seconds=SESSION_SWEEP_SECONDS,
-            sentence="Clear away sign-ins that ended long ago.",
-            work=lambda: clear_sessions(desk),
-        ),
-        Duty(
-            name="sign-in attempts",
-            interval_seconds=ATTEMPTS_SWEEP_SECONDS,
-            sentence="Forget attempts to sign in that count no more.",
-            work=lambda: forget_old_attempts(desk),
-        ),
-        Duty(
-            name="refusals",
-            interval_seconds=REFUSALS_SWEEP_SECONDS,
-            sentence="Forget refusals that are remembered no longer.",
-            work=lambda: forget_old_refusals(desk),
-        ),
-        Duty(
-            name="answers",
-            interval_seconds=ANSWERS_SWEEP_SECONDS,
-            sentence="Forget answers that are too old to be asked for again.",
-            work=lambda: forget_old_answers(desk),
-        ),
+        *_forgetting(desk),
         Duty(
             name="outbox",
             interval_seconds=settings.outbox_sweep_seconds,
@@ -306,6 +283,36 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             interval_seconds=JOURNAL_MONTHS_SECONDS,
             sentence="Make the journal's months before they begin.",
             work=make_months,
+        ),
+    )
+
+
+def _forgetting(desk: Desk) -> Sequence[Duty]:
+    """What is over and only takes room."""
+    return (
+        Duty(
+            name="sessions",
+            interval_seconds=SESSION_SWEEP_SECONDS,
+            sentence="Clear away sign-ins that ended long ago.",
+            work=lambda: clear_sessions(desk),
+        ),
+        Duty(
+            name="sign-in attempts",
+            interval_seconds=ATTEMPTS_SWEEP_SECONDS,
+            sentence="Forget attempts to sign in that count no more.",
+            work=lambda: forget_old_attempts(desk),
+        ),
+        Duty(
+            name="refusals",
+            interval_seconds=REFUSALS_SWEEP_SECONDS,
+            sentence="Forget refusals that are remembered no longer.",
+            work=lambda: forget_old_refusals(desk),
+        ),
+        Duty(
+            name="answers",
+            interval_seconds=ANSWERS_SWEEP_SECONDS,
+            sentence="Forget answers that are too old to be asked for again.",
+            work=lambda: forget_old_answers(desk),
         ),
     )
 
