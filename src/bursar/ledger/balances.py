@@ -2,7 +2,7 @@
 
 Rows that nobody touched since the last rollover, and a cycle whose end has passed without a posting, are read as the
 next posting would find them: the figures come from the core itself, over rows that are loaded and never written.
-Not here: how a figure came about (`statement`), or whether it is right (`proofs`).
+Not here: columns of members together (`columns`), how a figure came about (`statement`), if it is right (`proofs`).
 
 Rule: CYCLE-5
 """
@@ -30,10 +30,9 @@ SUBJECTS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class MemberFigures:
-    """What one member has in the running cycle. `remaining` is its own; `spendable` is what a call could cost now,
-    with the group's budget where it is shared, or the pool's credits for who spends from the pool. `reclaimable` is
-    what of the balance can be taken back. `has_credits` says whether it was given credits that were not all taken
-    back."""
+    """What one member has in the running cycle. `remaining` is its own, `spendable` what a call could cost now: with the
+    group's budget where it is shared, or the pool's for who spends from it. `reclaimable` is what of the balance can be
+    taken back, and `has_credits` whether it was given credits that were not all taken back."""
 
     member_id: UUID
     group_id: UUID
@@ -52,8 +51,7 @@ class MemberFigures:
 
     @property
     def extra(self) -> Credits:
-        """What the member has had this cycle beyond its monthly allowance. What is held counts as had; a debt counts
-        against it.
+        """What the member has had this cycle beyond Monthly. What is held counts as had; a debt counts against it.
 
         Rule: GROUP-5
         """
@@ -264,8 +262,7 @@ def _of_tenant(control: Control, groups: _GroupSums, pool_consumed: int, granted
     )
 
 
-# A report reads several times, and no cycle may end in between: its time is that of its transaction, as are the rows it
-# sees. Whoever writes may have waited for a lock since it began.
+# No cycle may end between the readings of one report, so its time is its transaction's. A writer may have waited.
 _LIST_CONTROLS = f"""
 select {tables.CONTROL.listed("control")},
   case when current_setting('transaction_read_only') = 'on' then transaction_timestamp() else clock_timestamp() end

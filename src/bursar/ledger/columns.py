@@ -49,7 +49,10 @@ class GroupColumns:
 async def list_group_columns(
     transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID], clock: Clock
 ) -> dict[UUID, GroupColumns]:
-    """The columns of the groups among these that there are; refuses `tenant_unknown`."""
+    """The columns of the groups among these that there are; refuses `tenant_unknown`.
+
+    Rule: GROUP-5, FIGURE-9
+    """
     figures = await list_group_figures(transaction, tenant_id, group_ids, clock)
     if not figures:
         return {}
@@ -106,7 +109,6 @@ group by wallet.group_id
 
 # A page is most of a tenant's groups, so all members are added up in one pass and the page's groups picked from the
 # sums: comparing every member's group with each of the page's would take longer than adding up.
-# Rule: FIGURE-9
 _SUM_OF_GROUPS = f"""
 select sums.group_id, sums.distributed_micro, sums.used_micro
 from unnest($2::uuid[]) as wanted (group_id)
