@@ -33,7 +33,7 @@ async def test_an_allocation_lowers_the_pool_and_raises_the_balance_by_the_same_
     assert (row["label"], row["tag"], row["amount"], row["before"], row["after"]) == (
         "Allocation", "blue", "-12.50", "100.00", "87.50",
     )  # fmt: skip
-    assert (row["actor_name"], row["target"]["owner_name"], row["note"]) == (
+    assert (row["operator"]["name"], row["related"]["name"], row["note"]) == (
         "Acme Admin", "Acme Member", "For the launch",
     )  # fmt: skip
     (told,) = await events_of(house, place, "allocation")

@@ -137,7 +137,7 @@ async def test_told_many_times_that_an_order_was_paid_it_is_paid_once(house: Tes
     assert await pool_of(shop.admin) == "40.00"
     assert (await shop.kept(made))["decided_by"] == "Bursar"
     newest = (await looked_at(shop.admin, "/api/v1/transactions"))["transactions"][0]
-    assert (newest["kind"], newest["actor_name"], newest["note"]) == ("purchase", "Acme Admin", "Order 1")
+    assert (newest["kind"], newest["operator"]["name"], newest["note"]) == ("purchase", "Acme Admin", "Order 1")
     await check_books(house, shop.place)
 
 

@@ -43,7 +43,7 @@ async def test_a_paid_order_brings_its_credits_to_the_pool_and_to_nobody(house: 
     newest = (await looked_at(admin, "/api/v1/transactions"))["transactions"][0]
     assert (newest["id"], newest["kind"], newest["label"]) == (paid.json()["transfer_id"], "purchase", "Purchase")
     assert (newest["before"], newest["after"], newest["note"]) == ("100.00", "1350.50", "Order 1")
-    assert newest["actor_name"] == "Super admin"
+    assert newest["operator"]["name"] == "Super admin"
     await check_books(house, place)
 
 

@@ -35,10 +35,10 @@ async def test_who_is_created_with_a_password_starts_with_the_signup_credits_out
         "50.00",
     )
     newest, before = (await see(admin, "transactions"))["transactions"][:2]
-    assert (newest["kind"], newest["label"], newest["amount"], newest["actor_name"]) == (
+    assert (newest["kind"], newest["label"], newest["amount"], newest["operator"]["name"]) == (
         "signup_credits", "Signup credits", "-25.00", "Bursar",
     )  # fmt: skip
-    assert before["target"]["owner_name"] == made["display_name"]
+    assert before["related"]["name"] == made["display_name"]
     told = await events_of(house, place, "signup_credits")
     assert [(event.subject, event.detail, event.changes) for event in told] == [
         (member["id"], {"amount": "25.00"}, {"balance": ("0.00", "25.00")}) for member in (made, deputy)
