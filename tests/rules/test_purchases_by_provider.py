@@ -106,6 +106,20 @@ async def test_an_order_whose_provider_cannot_be_reached_waits_and_is_begun_by_i
 
 
 @pytest.mark.rule("PURCHASE-5")
+async def test_a_repeat_does_not_bill_an_order_by_another_provider_than_it_was_made_with(house: TestOffice) -> None:
+    by_card = await shop_of(house)
+    by_invoice = replace(by_card, desk=house.desk)
+    first = await by_invoice.order("once")
+
+    again = await by_card.order("once")
+
+    assert again == first
+    assert by_card.provider.bills == [], "what the card is charged for this order could not be heard of"
+    kept = await by_card.kept(first)
+    assert (kept["provider"], kept["instructions"], kept["payment_link"]) == ("invoice", HOW_TO_PAY, None)
+
+
+@pytest.mark.rule("PURCHASE-5")
 async def test_no_transaction_is_open_while_a_provider_is_asked(house: TestOffice) -> None:
     shop = await shop_of(house)
     seen: list[int] = []
@@ -139,6 +153,25 @@ async def test_told_many_times_that_an_order_was_paid_it_is_paid_once(house: Tes
     newest = (await looked_at(shop.admin, "/api/v1/transactions"))["transactions"][0]
     assert (newest["kind"], newest["operator"]["name"], newest["note"]) == ("purchase", "Acme Admin", "Order 1")
     await check_books(house, shop.place)
+
+
+@pytest.mark.rule("PURCHASE-8")
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [("Paid\nin full\x00", "Paid in full"), ("x" * 500, "x" * 200), (" \t", None)],
+    ids=["in lines", "long", "blank"],
+)
+async def test_whatever_words_a_provider_uses_the_order_is_paid(
+    house: TestOffice, words: str, note: str | None
+) -> None:
+    shop = await shop_of(house)
+    made = await shop.order()
+
+    paid = await hear(shop.desk, Notice(reference_of(made), is_paid=True, note=words))
+
+    assert paid.status is PurchaseStatus.PAID
+    assert (await shop.kept(made))["decision_note"] == note
+    assert await pool_of(shop.admin) == "40.00"
 
 
 @pytest.mark.rule("PURCHASE-8")

@@ -28,7 +28,7 @@ from bursar.domain.purchases import (
 )
 from bursar.domain.refusals import Broken, Refusal
 from bursar.domain.roles import Permission
-from bursar.ledger import Transfer, Transferred, check_note, lock_books
+from bursar.ledger import NOTE_LENGTH_MAX, Transfer, Transferred, check_note, lock_books
 from bursar.outside.identity import new_uuid
 from bursar.outside.payments import Bill, NotBegun, Notice
 from bursar.store.platform_settings import get_platform_settings
@@ -97,7 +97,8 @@ async def _begun(desk: Desk, done: Done[Purchase]) -> Purchase:
     """The order as it was made, with what its provider says of paying it.
 
     After the order's own transaction, since a provider is asked over the network. A request that is sent again finds
-    what was said the first time, and asks anew only where that was lost in between.
+    what was said the first time, and asks anew only where that was lost in between: of the same provider, since what
+    another one is paid for this order would be unknown to it.
 
     Rule: PURCHASE-5
     """
@@ -108,6 +109,8 @@ async def _begun(desk: Desk, done: Done[Purchase]) -> Purchase:
         assert kept is not None, "an order is never removed"
         if kept.payment != ordered.payment or kept.decision is not None:
             return replace(ordered, payment=kept.payment)
+    if ordered.payment.provider != desk.payments.name:
+        return ordered
     bill = Bill(reference_of(ordered), f"Order {ordered.number}", ordered.total, ordered.payment.instructions)
     try:
         begun = await desk.payments.begin(bill)
@@ -178,7 +181,7 @@ async def hear(desk: Desk, notice: Notice) -> Purchase:
     Rule: PURCHASE-8
     """
     tenant_id, purchase_id = _read_reference(notice.reference)
-    asked = Asked(SYSTEM)
+    asked, note = Asked(SYSTEM), _words_of(notice)
     wanted = PurchaseStatus.PAID if notice.is_paid else PurchaseStatus.CANCELLED
 
     async def attempt() -> Purchase:
@@ -189,11 +192,21 @@ async def hear(desk: Desk, notice: Notice) -> Purchase:
             if purchase.status is wanted:
                 return purchase
             if notice.is_paid:
-                return await _paid(transaction, desk, asked, purchase, by=None, note=notice.note)
-            return await _cancelled(transaction, desk, asked, purchase, by=None, note=notice.note)
+                return await _paid(transaction, desk, asked, purchase, by=None, note=note)
+            return await _cancelled(transaction, desk, asked, purchase, by=None, note=note)
 
-    check_note(notice.note)
     return await retrying(attempt)
+
+
+def _words_of(notice: Notice) -> str | None:
+    """What the provider said, as far as it fits into a note on a line: money that came in is not refused for words.
+
+    Rule: PURCHASE-8
+    """
+    if notice.note is None:
+        return None
+    printable = "".join(letter if letter.isprintable() else " " for letter in notice.note)
+    return " ".join(printable.split())[:NOTE_LENGTH_MAX].rstrip() or None
 
 
 def reference_of(purchase: Purchase) -> str:
