@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,7 +14,7 @@ from bursar.domain.credits import parse_level
 from bursar.domain.permissions import Actor
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Role
-from bursar.outside.clock import TurnedClock
+from tests.support.clocks import Hurried
 from tests.support.codes import check_books
 from tests.support.credit_requests import OWN, budgeted, seen
 from tests.support.offices import Place, TestOffice
@@ -40,21 +40,6 @@ async def test_whoever_is_disabled_while_asking_is_given_nothing(house: TestOffi
 
     assert caught.value.code == "member_disabled"
     assert await rows_of_everything(house) == before
-
-
-@dataclass
-class Hurried:
-    """A clock by which an hour has passed as soon as the books were looked at for the first time."""
-
-    before: TurnedClock
-    looks: int = 0
-
-    def now(self) -> datetime:
-        return self.before.now()
-
-    def of_ledger(self, database_time: datetime) -> datetime:
-        self.looks += 1
-        return self.before.of_ledger(database_time) + (timedelta(hours=1) if self.looks > 1 else timedelta(0))
 
 
 @pytest.mark.rule("REQUEST-3")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from bursar.actions.desk import Asked
+from bursar.actions.remaining import NewRemaining, set_remaining
+from bursar.domain.credits import ZERO, Credits
 from bursar.domain.ids import public_id
+from bursar.domain.permissions import Actor
+from bursar.domain.roles import Role
+from tests.support.clocks import Hurried
 from tests.support.codes import check_books
 from tests.support.events import events_of
 from tests.support.handing import allocated, funded, of_member, pool, reclaimed, refused, see, set_to, used
@@ -15,9 +22,11 @@ from tests.support.offices import Place, TestOffice
 from tests.support.rows import rows_of_everything
 
 
-async def with_allowance(house: TestOffice, allowance: str) -> tuple[Place, httpx.AsyncClient]:
+async def with_allowance(
+    house: TestOffice, allowance: str, *, cadence: str = "1_day"
+) -> tuple[Place, httpx.AsyncClient]:
     """A tenant of 100 credits and more per cycle, whose member has an allowance."""
-    place = await house.tenant(per_cycle="100")
+    place = await house.tenant(per_cycle="100", cadence=cadence)
     await house.granted(place, "100")
     admin = await house.signed_in("acme-admin")
     for path in (f"groups/{place.group_id}", f"members/{place.member_id}"):
@@ -174,6 +183,22 @@ async def test_of_ten_who_set_it_at_once_one_does_and_a_repeat_is_answered_alike
     assert sorted(answer.status_code for answer in crowd) == [200] + [409] * 9
     assert (first.status_code, again.content, again.headers["Idempotent-Replayed"]) == (200, first.content, "true")
     assert (await pool(admin), await of_member(admin, place.member_id, "remaining")) == ("80.00", "20.00")
+    await check_books(house, place)
+
+
+@pytest.mark.rule("REMAINING-2")
+async def test_what_is_set_as_a_cycle_ends_belongs_to_the_cycle_that_was_seen(house: TestOffice) -> None:
+    place, admin = await with_allowance(house, "10", cadence="1_hour")
+    await used(await house.signed_in("acme-member"), "10")
+    by = Asked(Actor(Role.TENANT_ADMIN, place.admin.member_id, place.tenant.tenant_id, "Acme Admin"))
+    hurried = replace(house.desk, clock=Hurried(house.clock))
+    wanted = NewRemaining(Credits(5_000_000), ZERO, None)
+
+    done = (await set_remaining(hurried, by, place.tenant.tenant_id, place.member.member_id, wanted)).answer
+
+    cycle = await see(admin, "cycle")
+    assert (done.after, cycle["epoch"]) == (Credits(5_000_000), 1)
+    assert await of_member(admin, place.member_id, "remaining") == "5.00", "and not the next cycle's allowance besides"
     await check_books(house, place)
 
 

@@ -8,14 +8,14 @@ from uuid import UUID
 from bursar.actions.allocations import GIVEN, TAKEN
 from bursar.actions.desk import Asked, Change, Desk, Subject, Told, record
 from bursar.actions.once import Done, once
-from bursar.actions.posting import asked_as, post_one
+from bursar.actions.posting import asked_as, held_still, posted
 from bursar.db.transaction import Transaction
 from bursar.domain.credits import ZERO, Credits
 from bursar.domain.levels import check_seen
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission
-from bursar.ledger import MemberFigures, Transfer, Transferred, lock_books, member_balance
+from bursar.ledger import Clock, MemberFigures, Transfer, Transferred, lock_books, member_balance, post
 from bursar.outside.identity import new_uuid
 
 
@@ -51,13 +51,14 @@ async def set_remaining(
     check_permission(asked.actor, Permission.RECLAIM)
 
     async def act(transaction: Transaction) -> RemainingSet:
+        clock = held_still(desk.clock.of_ledger)
         await lock_books(transaction, tenant_id)
-        figures = await member_balance(transaction, tenant_id, member_id, desk.clock.of_ledger)
+        figures = await member_balance(transaction, tenant_id, member_id, clock)
         _check_has_remaining(figures, asked.actor.identity)
         check_seen(wanted.seen, present=figures.remaining)
         if wanted.remaining == figures.remaining:
             return RemainingSet(figures.remaining, figures.remaining, None)
-        transferred = await _make_the_difference(transaction, desk, asked, tenant_id, figures, wanted)
+        transferred = await _make_the_difference(transaction, clock, asked, tenant_id, figures, wanted)
         detail = {"amount": str(Credits(transferred.amount_micro)), "kind": transferred.kind}
         changes = {"remaining": Change(str(figures.remaining), str(wanted.remaining))}
         told = Told("remaining_set", Subject("member", member_id), wanted.note, detail, changes)
@@ -68,7 +69,7 @@ async def set_remaining(
 
 
 async def _make_the_difference(
-    transaction: Transaction, desk: Desk, asked: Asked, tenant_id: UUID, figures: MemberFigures, wanted: NewRemaining
+    transaction: Transaction, clock: Clock, asked: Asked, tenant_id: UUID, figures: MemberFigures, wanted: NewRemaining
 ) -> Transferred:
     """Posts the transfer that leads from what is left to what is wanted."""
     difference = wanted.remaining - figures.remaining
@@ -83,7 +84,8 @@ async def _make_the_difference(
     )
     try:
         with asked_as(amount="remaining"):
-            return await post_one(transaction, desk, tenant_id, command, Transferred)
+            (outcome,) = await post(transaction, tenant_id, [command], clock)
+            return posted(outcome, Transferred).answer
     except Refusal as refusal:
         if refusal.code != "insufficient_balance":
             raise
