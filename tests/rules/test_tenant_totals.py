@@ -37,6 +37,20 @@ async def test_setting_a_total_grants_the_difference_or_takes_it_back(house: Tes
     ]
 
 
+@pytest.mark.rule("TENANT-3", "AMOUNT-9")
+async def test_a_total_that_came_to_more_than_one_command_may_move_can_still_be_lowered(house: TestOffice) -> None:
+    place = await house.tenant(per_cycle="0")
+    root = await house.super_admin()
+    for amount in ("1000000000", "500"):
+        await house.granted(place, amount)
+    shown = (await seen(root, path_of(place)))["total"]
+
+    lowered = await total_set(root, place, "1000000000", shown)
+
+    assert shown == "1000000500.00"
+    assert (lowered.status_code, lowered.json()) == (200, {"total": "1000000000.00", "before": shown}), lowered.text
+
+
 @pytest.mark.rule("TENANT-3")
 async def test_a_total_is_not_set_below_what_is_assigned_and_consumed_and_the_refusal_says_how_low(
     house: TestOffice,

@@ -33,7 +33,7 @@ from bursar.store.purchases import Purchase
 
 routes = APIRouter(tags=["purchases"])
 
-Status = Annotated[PurchaseStatus | None, Query(description="Only orders that this became of.")]
+Status = Annotated[PurchaseStatus | None, Query(description="Only orders of this status.")]
 
 
 class PurchaseTerms(Shape):

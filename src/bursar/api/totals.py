@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from bursar.actions.cycles import set_cycle_ceiling
 from bursar.actions.totals import NewTotal, set_total
-from bursar.api.amounts import Amount, LevelOrNone, TypedLevel
+from bursar.api.amounts import Amount, Figure, LevelOrNone, TypedLevel
 from bursar.api.answers import Shape, problems
 from bursar.api.identifiers import TenantId
 from bursar.api.signed_in import Visit, platform_change
@@ -22,7 +22,7 @@ class Total(Shape):
     """The total to be, and `seen`, what it was when the person looked."""
 
     total: TypedLevel
-    seen: TypedLevel
+    seen: Figure
     note: Note = None
 
 
