@@ -61,6 +61,7 @@ def test_orders_are_listed_confirmed_and_cancelled_from_the_command_line(shell: 
         twice = shell.run("purchases", "confirm", "initech", "1")
         cancelled = shell.run("purchases", "cancel", "initech", "2")
         unknown = shell.run("purchases", "cancel", "initech", "3")
+        no_number = shell.run("purchases", "confirm", "initech", str(2**63))
         waiting = shell.run("purchases", "list", "--status", "pending")
         pool = shell.run("explain", "pool", "--tenant", "initech")
 
@@ -73,6 +74,7 @@ def test_orders_are_listed_confirmed_and_cancelled_from_the_command_line(shell: 
     assert (twice.returncode, twice.stderr.splitlines()[0]) == (1, "Order 1 has been paid already.")
     assert cancelled.stdout == "Order 2 of Initech is cancelled.\n"
     assert (unknown.returncode, unknown.stderr.splitlines()[0]) == (1, "There is no such order of credits.")
+    assert (no_number.returncode, "Traceback" in no_number.stderr) == (2, False), no_number.stderr
     assert waiting.stdout == ""
     assert pool.stdout.rstrip().endswith("The pool has 5000.00, of which 0.00 is held."), pool.stdout + pool.stderr
 

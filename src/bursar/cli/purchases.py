@@ -16,17 +16,19 @@ from bursar.reports.lookup import find_tenant
 from bursar.reports.purchases import purchase_numbered, see_platform_purchases
 
 PURCHASES_AT_ONCE = 200
+NUMBER_MAX = 2**63 - 1
+"""The largest that the database counts to."""
 
 commands = typer.Typer(help="Orders of credits, which tenants make and the operator confirms.", no_args_is_help=True)
 
 TenantName = Annotated[str, typer.Argument(help="The tenant's name or id.")]
-Number = Annotated[int, typer.Argument(help="The order's number in this tenant.")]
+Number = Annotated[int, typer.Argument(min=1, max=NUMBER_MAX, help="The order's number in this tenant.")]
 Note = Annotated[str | None, typer.Option(help="Why; shown with the order.")]
 
 
 @commands.command("list")
 def list_command(
-    status: Annotated[PurchaseStatus | None, typer.Option(help="Only orders that this became of.")] = None,
+    status: Annotated[PurchaseStatus | None, typer.Option(help="Only orders of this status.")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Lists the orders of all tenants, the last first: tenant, number, status, credits, total, when, who, note."""
