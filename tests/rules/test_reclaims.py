@@ -290,3 +290,28 @@ async def test_a_reversal_gives_only_to_who_can_receive_and_takes_from_whomever_
     assert (await of_member(admin, deputy_id), await of_member(admin, place.member_id)) == ("0.00", "35.00")
     assert (await reversed_(admin, from_deputy)).status_code == 201
     await check_books(house, place)
+
+
+@pytest.mark.rule("RECLAIM-7")
+async def test_a_reversal_gives_nothing_to_who_is_gone_or_spends_from_the_pool_by_now(house: TestOffice) -> None:
+    place, admin = await funded(house)
+    root = await house.super_admin()
+    deputy_id = public_id("member", (await house.admin(place)).member_id)
+    group_id = (await admin.post("/api/v1/groups", json={"name": "Lab"})).json()["id"]
+    holders = [{"member_id": place.member_id}, {"member_id": deputy_id}, {"group_id": group_id}]
+    for holder in holders:
+        await admin.post("/api/v1/allocations", json={**holder, "amount": "10"})
+    taken = [await admin.post("/api/v1/reclaims", json={**holder, "amount": "4"}) for holder in holders]
+    assert (await admin.delete(f"/api/v1/members/{place.member_id}")).status_code == 200
+    raised = {"role": "tenant_admin"}, {"tenant_id": place.tenant_id}
+    assert (await root.put(f"/api/v1/members/{deputy_id}/role", json=raised[0], params=raised[1])).status_code == 200
+    assert (await admin.delete(f"/api/v1/groups/{group_id}")).status_code == 200
+    before = await rows_of_everything(house)
+
+    refusals = [await reversed_(admin, answer) for answer in taken]
+
+    assert [answer.json()["code"] for answer in refusals] == [
+        "member_deleted", "recipient_spends_pool", "group_unknown",
+    ]  # fmt: skip
+    assert {answer.json()["fields"][0]["field"] for answer in refusals} == {"transaction_id"}
+    assert await rows_of_everything(house) == before
