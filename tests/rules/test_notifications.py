@@ -11,7 +11,7 @@ import pytest
 
 import bursar
 from bursar.actions.desk import Asked, Subject, Told, record
-from bursar.actions.outbox import EVENTS_MAX, tell_of_events
+from bursar.actions.outbox import EVENTS_MAX, Passed, tell_of_events
 from bursar.db.transaction import writing
 from bursar.domain.events import EVENTS
 from bursar.domain.notifications import NOTIFICATIONS
@@ -64,9 +64,9 @@ async def test_two_processes_at_once_tell_of_each_event_once(house: TestOffice) 
         await event(house, place, "grant", amount=f"{number}.00")
 
     tenant_id = place.tenant.tenant_id
-    counts = await asyncio.gather(*(tell_of_events(house.desk, tenant_id) for _ in range(6)))
+    passed = await asyncio.gather(*(tell_of_events(house.desk, tenant_id) for _ in range(6)))
 
-    assert sum(counts) == 20
+    assert sum(one.count for one in passed) == 20
     titles = (await own(admin)).titles
     assert titles == [f"{number}.00 credits were granted to the pool." for number in range(20, 0, -1)]
 
@@ -130,7 +130,26 @@ async def test_many_events_are_told_in_rounds_and_those_that_tell_nobody_go(hous
         await event(house, place, "signed_in")
     rest = [await tell_what_happened(house.desk), await tell_what_happened(house.desk)]
 
-    assert (first, rest) == (EVENTS_MAX, [EVENTS_MAX + 1, 0])
+    assert (first, rest) == (Passed(EVENTS_MAX, has_more=True), [EVENTS_MAX + 1, 0])
+
+
+@pytest.mark.rule("NOTIFY-1")
+async def test_where_many_run_a_tenant_they_are_told_of_fewer_events_at_once_and_of_all_in_the_end(
+    house: TestOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bursar.actions.outbox.NOTIFICATIONS_MAX", 5)
+    place = await house.tenant()
+    clients = await everybody(house, place)
+    await told(house)
+    for number in range(1, 6):
+        await event(house, place, "pool_low", available=f"{number}.00", mark="10.00")
+
+    first = await tell_of_events(house.desk, place.tenant.tenant_id)
+    rest = await tell_what_happened(house.desk)
+
+    assert (first, rest) == (Passed(2, has_more=True), 3)
+    low = [f"The pool is low: {number}.00 credits are left, less than 10.00." for number in range(5, 0, -1)]
+    assert await told_of(house, clients) == {"boss": low, "deputy": low}
 
 
 @pytest.mark.rule("NOTIFY-2")

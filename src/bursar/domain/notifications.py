@@ -129,6 +129,11 @@ class Staff:
     tenant_admins: frozenset[UUID]
     admins: frozenset[UUID]
 
+    @property
+    def count(self) -> int:
+        """How many there are: the most that one event tells."""
+        return len(self.tenant_admins) + len(self.admins)
+
 
 @dataclass(frozen=True, slots=True)
 class Happened:
