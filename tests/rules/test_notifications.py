@@ -17,6 +17,8 @@ from bursar.domain.events import EVENTS
 from bursar.domain.notifications import NOTIFICATIONS
 from bursar.domain.permissions import SYSTEM
 from bursar.domain.roles import Role
+from bursar.store.members import update_member_deleted
+from bursar.store.notifications import delete_notifications_of_member
 from bursar.worker.outbox import tell_what_happened
 from tests.support.offices import TestOffice, running_office
 from tests.support.postgres import FreshDatabase
@@ -150,6 +152,33 @@ async def test_where_many_run_a_tenant_they_are_told_of_fewer_events_at_once_and
     assert (first, rest) == (Passed(2, has_more=True), 3)
     low = [f"The pool is low: {number}.00 credits are left, less than 10.00." for number in range(5, 0, -1)]
     assert await told_of(house, clients) == {"boss": low, "deputy": low}
+
+
+@pytest.mark.rule("NOTIFY-3", "NOTIFY-7")
+async def test_who_is_deleted_while_somebody_tells_them_keeps_nothing(house: TestOffice) -> None:
+    place = await house.tenant()
+    await told(house)
+    themselves = Subject("member", place.member.member_id)
+    await event(house, place, "balance_low", subject=themselves, remaining="1.00", mark="5.00")
+    tenant_id, member_id = place.tenant.tenant_id, place.member.member_id
+    connection = await asyncpg.connect(house.admin_url)
+
+    async with writing(house.desk.tenants, tenant_id) as transaction:
+        await update_member_deleted(transaction, tenant_id, place.member, now=house.clock.now())
+        await delete_notifications_of_member(transaction, tenant_id, member_id)
+        telling = asyncio.create_task(tell_of_events(house.desk, tenant_id))
+        while not telling.done() and not await connection.fetchval(_IS_WAITED_FOR):
+            pass
+    passed = await telling
+
+    kept = await connection.fetchval("select count(*) from bursar.notifications where member_id = $1", member_id)
+    await connection.close()
+    assert (passed.count, kept) == (1, 0)
+
+
+_IS_WAITED_FOR = """
+select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')
+"""
 
 
 @pytest.mark.rule("NOTIFY-2")
