@@ -157,6 +157,8 @@ async def test_a_members_list_is_narrowed_alike_and_searched_in_notes_only(house
     assert await found(amount_min="3") == ["reclaim", "allocation"]
     assert await found(amount_max="1") == ["usage"]
     assert await found(search="kick") == ["allocation"]
+    assert await found(search="kick", kind=["usage", "allocation"]) == ["allocation"]
+    assert await found(search="kick", kind="usage") == []
     assert await found(search="acme-admin") == []
 
 

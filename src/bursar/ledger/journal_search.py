@@ -67,6 +67,8 @@ async def find_transfers(
     of_pool = isinstance(subject, OfPool)
     owner_id = wanted.related_id if isinstance(subject, OfPool) else subject.member_id
     arms = _arms_of_pool(wanted) if of_pool else _arms_of_member(wanted)
+    if not arms:
+        return []
     arguments = (
         tenant_id,
         *(before or _END),
@@ -200,8 +202,11 @@ def _arms_of_pool(wanted: TransferFilter) -> list[str]:
 
 
 def _arms_of_member(wanted: TransferFilter) -> list[str]:
-    """The indexes to enter on a member's side."""
+    """The indexes to enter on a member's side. A call has no note, so none is looked through for a text: somebody may
+    have millions of them."""
     has_usage, has_other = _kinds_of(wanted)
+    if wanted.text is not None:
+        return [_MEMBER_WAS_GIVEN, _MEMBER_GAVE] * has_other
     return [_MEMBER_GOT if has_usage else _MEMBER_WAS_GIVEN] + [_MEMBER_GAVE] * has_other
 
 
