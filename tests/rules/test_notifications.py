@@ -23,6 +23,7 @@ from bursar.worker.outbox import tell_what_happened
 from tests.support.offices import TestOffice, running_office
 from tests.support.postgres import FreshDatabase
 from tests.support.telling import Own, asked_for, changed, event, everybody, ordered, own, seen, started, told, told_of
+from tests.support.tenant_asking import total_set
 
 
 async def outbox(house: TestOffice) -> int:
@@ -204,6 +205,7 @@ async def test_everything_that_people_are_told_of_reaches_those_whom_it_concerns
         ("pool_low", None, {"available": "9.00", "mark": "10.00"}, both),
         ("balance_low", themselves, {"remaining": "9.00", "mark": "10.00"}, {"member"}),
         ("grant", None, {"amount": "5.00"}, boss),
+        ("total_set", None, {"total": "5.00"}, boss),
         ("redemption", None, {"amount": "5.00"}, boss),
         ("purchase_paid", purchase, {"amount": "5.00"}, boss),
         ("purchase_cancelled", purchase, {"amount": "5.00"}, boss),
@@ -215,6 +217,20 @@ async def test_everything_that_people_are_told_of_reaches_those_whom_it_concerns
         await changed(house, "delete from bursar.notifications")
         await event(house, place, kind, subject=subject, by=None, **detail)
         assert set(await told_of(house, clients)) == people, kind
+
+
+@pytest.mark.rule("NOTIFY-2")
+async def test_a_total_that_the_platform_sets_is_told_as_a_grant_is(house: TestOffice) -> None:
+    place = await house.tenant()
+    clients = await everybody(house, place)
+    root = await house.super_admin()
+
+    assert (await total_set(root, place, "500", "0", "for the year")).status_code == 200
+
+    title = "The platform set your organisation's total to 500.00 credits."
+    assert await told_of(house, clients) == {"boss": [title]}
+    (one,) = (await seen(clients["boss"]))["notifications"]
+    assert (one["facts"]["note"], one["leads_to"]["place"]) == ("for the year", "transactions")
 
 
 @pytest.mark.rule("NOTIFY-2")
