@@ -14,7 +14,7 @@ import pytest
 
 from bursar.db.engine import Database
 from bursar.db.transaction import reading
-from bursar.ledger import OfPool, TransferFilter, find_transfers, journal_search
+from bursar.ledger import OfMember, OfPool, TransferFilter, find_transfers, journal_search
 from tests.support.people import insert_tenant
 from tests.support.postgres import FreshDatabase
 
@@ -111,6 +111,20 @@ async def test_transfers_are_found_through_the_index_of_what_narrows_them_most(
 
 
 @pytest.mark.rule("TRANSACTION-5")
+@pytest.mark.parametrize("kinds", [(), ("usage", "allocation")])
+async def test_a_text_is_looked_for_in_none_of_a_members_calls_which_have_no_notes(
+    database: Database, tenant_id: UUID, kinds: tuple[str, ...]
+) -> None:
+    wanted = TransferFilter(kinds=kinds, text="nothing")
+    async with reading(database, tenant_id) as transaction:
+        found = await find_transfers(transaction, tenant_id, OfMember(MEMBER), wanted, before=None, limit=51)
+        read = await transaction.fetch(_INDEXES_READ)
+
+    assert found == []
+    assert {row["whole"] for row in read} <= {"ledger_journal_given", "ledger_journal_by_source"}
+
+
+@pytest.mark.rule("TRANSACTION-5")
 async def test_a_search_is_planned_for_what_is_asked_however_often_it_was_asked(
     database: Database, tenant_id: UUID
 ) -> None:
@@ -139,6 +153,17 @@ select custom_plans, generic_plans
 from pg_prepared_statements
 where statement like '%as journal%limit $4%'
   and cardinality(parameter_types) > 0
+"""
+
+# What this very transaction has read so far, of which the statistics for all are told only afterwards.
+_INDEXES_READ = """
+select whole.relname as whole
+from pg_inherits
+join pg_class as part on part.oid = pg_inherits.inhrelid
+join pg_class as whole on whole.oid = pg_inherits.inhparent
+where part.relkind = 'i'
+  and whole.relname like 'ledger_journal%'
+  and pg_stat_get_xact_numscans(part.oid) > 0
 """
 
 _PARTS = """

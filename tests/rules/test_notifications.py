@@ -11,16 +11,19 @@ import pytest
 
 import bursar
 from bursar.actions.desk import Asked, Subject, Told, record
-from bursar.actions.outbox import EVENTS_MAX, tell_of_events
+from bursar.actions.outbox import EVENTS_MAX, Passed, tell_of_events
 from bursar.db.transaction import writing
 from bursar.domain.events import EVENTS
 from bursar.domain.notifications import NOTIFICATIONS
 from bursar.domain.permissions import SYSTEM
 from bursar.domain.roles import Role
+from bursar.store.members import update_member_deleted
+from bursar.store.notifications import delete_notifications_of_member
 from bursar.worker.outbox import tell_what_happened
 from tests.support.offices import TestOffice, running_office
 from tests.support.postgres import FreshDatabase
 from tests.support.telling import Own, asked_for, changed, event, everybody, ordered, own, seen, started, told, told_of
+from tests.support.tenant_asking import total_set
 
 
 async def outbox(house: TestOffice) -> int:
@@ -64,9 +67,9 @@ async def test_two_processes_at_once_tell_of_each_event_once(house: TestOffice) 
         await event(house, place, "grant", amount=f"{number}.00")
 
     tenant_id = place.tenant.tenant_id
-    counts = await asyncio.gather(*(tell_of_events(house.desk, tenant_id) for _ in range(6)))
+    passed = await asyncio.gather(*(tell_of_events(house.desk, tenant_id) for _ in range(6)))
 
-    assert sum(counts) == 20
+    assert sum(one.count for one in passed) == 20
     titles = (await own(admin)).titles
     assert titles == [f"{number}.00 credits were granted to the pool." for number in range(20, 0, -1)]
 
@@ -130,7 +133,53 @@ async def test_many_events_are_told_in_rounds_and_those_that_tell_nobody_go(hous
         await event(house, place, "signed_in")
     rest = [await tell_what_happened(house.desk), await tell_what_happened(house.desk)]
 
-    assert (first, rest) == (EVENTS_MAX, [EVENTS_MAX + 1, 0])
+    assert (first, rest) == (Passed(EVENTS_MAX, has_more=True), [EVENTS_MAX + 1, 0])
+
+
+@pytest.mark.rule("NOTIFY-1")
+async def test_where_many_run_a_tenant_they_are_told_of_fewer_events_at_once_and_of_all_in_the_end(
+    house: TestOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bursar.actions.outbox.NOTIFICATIONS_MAX", 5)
+    place = await house.tenant()
+    clients = await everybody(house, place)
+    await told(house)
+    for number in range(1, 6):
+        await event(house, place, "pool_low", available=f"{number}.00", mark="10.00")
+
+    first = await tell_of_events(house.desk, place.tenant.tenant_id)
+    rest = await tell_what_happened(house.desk)
+
+    assert (first, rest) == (Passed(2, has_more=True), 3)
+    low = [f"The pool is low: {number}.00 credits are left, less than 10.00." for number in range(5, 0, -1)]
+    assert await told_of(house, clients) == {"boss": low, "deputy": low}
+
+
+@pytest.mark.rule("NOTIFY-3", "NOTIFY-7")
+async def test_who_is_deleted_while_somebody_tells_them_keeps_nothing(house: TestOffice) -> None:
+    place = await house.tenant()
+    await told(house)
+    themselves = Subject("member", place.member.member_id)
+    await event(house, place, "balance_low", subject=themselves, remaining="1.00", mark="5.00")
+    tenant_id, member_id = place.tenant.tenant_id, place.member.member_id
+    connection = await asyncpg.connect(house.admin_url)
+
+    async with writing(house.desk.tenants, tenant_id) as transaction:
+        await update_member_deleted(transaction, tenant_id, place.member, now=house.clock.now())
+        await delete_notifications_of_member(transaction, tenant_id, member_id)
+        telling = asyncio.create_task(tell_of_events(house.desk, tenant_id))
+        while not telling.done() and not await connection.fetchval(_IS_WAITED_FOR):
+            pass
+    passed = await telling
+
+    kept = await connection.fetchval("select count(*) from bursar.notifications where member_id = $1", member_id)
+    await connection.close()
+    assert (passed.count, kept) == (1, 0)
+
+
+_IS_WAITED_FOR = """
+select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')
+"""
 
 
 @pytest.mark.rule("NOTIFY-2")
@@ -156,6 +205,7 @@ async def test_everything_that_people_are_told_of_reaches_those_whom_it_concerns
         ("pool_low", None, {"available": "9.00", "mark": "10.00"}, both),
         ("balance_low", themselves, {"remaining": "9.00", "mark": "10.00"}, {"member"}),
         ("grant", None, {"amount": "5.00"}, boss),
+        ("total_set", None, {"total": "5.00"}, boss),
         ("redemption", None, {"amount": "5.00"}, boss),
         ("purchase_paid", purchase, {"amount": "5.00"}, boss),
         ("purchase_cancelled", purchase, {"amount": "5.00"}, boss),
@@ -167,6 +217,20 @@ async def test_everything_that_people_are_told_of_reaches_those_whom_it_concerns
         await changed(house, "delete from bursar.notifications")
         await event(house, place, kind, subject=subject, by=None, **detail)
         assert set(await told_of(house, clients)) == people, kind
+
+
+@pytest.mark.rule("NOTIFY-2")
+async def test_a_total_that_the_platform_sets_is_told_as_a_grant_is(house: TestOffice) -> None:
+    place = await house.tenant()
+    clients = await everybody(house, place)
+    root = await house.super_admin()
+
+    assert (await total_set(root, place, "500", "0", "for the year")).status_code == 200
+
+    title = "The platform set your organisation's total to 500.00 credits."
+    assert await told_of(house, clients) == {"boss": [title]}
+    (one,) = (await seen(clients["boss"]))["notifications"]
+    assert (one["facts"]["note"], one["leads_to"]["place"]) == ("for the year", "transactions")
 
 
 @pytest.mark.rule("NOTIFY-2")

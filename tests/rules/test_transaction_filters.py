@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bursar.api.csv_answers import BYTE_ORDER_MARK
+from bursar.ledger import journal_search
 from bursar.reports.transactions import TransactionList
 from tests.support.offices import TestOffice
 from tests.support.transactions import API, Lists, Seen, all_pages, file_rows, lists
@@ -157,6 +158,8 @@ async def test_a_members_list_is_narrowed_alike_and_searched_in_notes_only(house
     assert await found(amount_min="3") == ["reclaim", "allocation"]
     assert await found(amount_max="1") == ["usage"]
     assert await found(search="kick") == ["allocation"]
+    assert await found(search="kick", kind=["usage", "allocation"]) == ["allocation"]
+    assert await found(search="kick", kind="usage") == []
     assert await found(search="acme-admin") == []
 
 
@@ -186,6 +189,25 @@ async def test_what_cannot_be_asked_is_refused_by_name_in_every_list(
             response = await tenant.admin.get(f"{API}/{form}", params=asked)
             assert (form, response.status_code, response.json()["code"]) == (form, 422, code)
             assert [entry["field"] for entry in response.json()["fields"]] == [field]
+
+
+@pytest.mark.rule("TRANSACTION-5")
+async def test_what_takes_too_long_to_find_is_refused_with_what_to_do_in_every_list(
+    house: TestOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await lists(house)
+    await tenant.moved("allocations", "10")
+    slow = journal_search._newest_of
+    monkeypatch.setattr(
+        journal_search, "_PLANNED_ANEW", f"{journal_search._PLANNED_ANEW}; set local statement_timeout = 50"
+    )
+    monkeypatch.setattr(journal_search, "_newest_of", lambda arms: f"select * from ({slow(arms)}) x, pg_sleep(10)")
+
+    for path in ("transactions", f"members/{tenant.place.member_id}/transactions", "own-transactions"):
+        for form in (path, f"{path}.csv"):
+            response = await tenant.admin.get(f"{API}/{form}", params={"amount_min": "1"})
+            assert (form, response.status_code, response.json()["code"]) == (form, 422, "search_too_broad")
+            assert "a shorter time" in response.json()["detail"]
 
 
 def pool_line(row: Seen) -> dict[str, str]:

@@ -7,6 +7,7 @@ queue of its own in this same transaction, and sends it outside of any. Read nex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.actions.desk import Desk
@@ -30,39 +31,56 @@ EVENTS_MAX = 500
 """The most events told of in one transaction: about what one takes 100 ms for, where all of them are told to somebody.
 The rest are told of in the next round."""
 
+NOTIFICATIONS_MAX = 5_000
+"""The most notifications written in one transaction, so of fewer events where many run the tenant. The tenant's row is
+locked meanwhile, and whoever adds a member or orders credits waits for it, some of them with the books in hand."""
 
-async def tell_of_events(desk: Desk, tenant_id: UUID) -> int:
-    """Tells of the tenant's first events that nobody was told of; returns how many left the outbox.
+
+@dataclass(frozen=True)
+class Passed:
+    """How many events left the outbox, and whether more of them may be waiting there."""
+
+    count: int
+    has_more: bool
+
+
+async def tell_of_events(desk: Desk, tenant_id: UUID) -> Passed:
+    """Tells of the tenant's first events that nobody was told of.
 
     One process at a time does this for a tenant, so that what is told later has a higher id; another one passes on.
 
     Rule: NOTIFY-1, NOTIFY-2
     """
 
-    async def attempt() -> int:
+    async def attempt() -> Passed:
         async with writing(desk.tenants, tenant_id) as transaction:
             if await lock_marks(transaction, tenant_id) is None:
-                return 0
-            waiting = await delete_from_outbox(transaction, tenant_id, limit=EVENTS_MAX)
+                return Passed(0, has_more=False)
+            staff = await _staff(transaction, tenant_id)
+            events_max = min(EVENTS_MAX, NOTIFICATIONS_MAX // max(1, staff.count))
+            waiting = await delete_from_outbox(transaction, tenant_id, limit=events_max)
             wanted = [one.event_id for one in waiting if one.kind in NOTIFICATIONS]
             if wanted:
                 events = await list_events_with_ids(transaction, tenant_id, wanted)
-                await _notify(transaction, desk, tenant_id, events)
-            return len(waiting)
+                await _notify(transaction, desk, tenant_id, events, staff)
+            return Passed(len(waiting), has_more=len(waiting) == events_max)
 
     return await retrying(attempt)
 
 
-async def _notify(transaction: Transaction, desk: Desk, tenant_id: UUID, events: Sequence[Event]) -> None:
+async def _staff(transaction: Transaction, tenant_id: UUID) -> Staff:
+    running = await list_staff(transaction, tenant_id, limit=RECIPIENTS_MAX)
+    return Staff(
+        tenant_admins=frozenset(member_id for member_id, role in running if role == Role.TENANT_ADMIN),
+        admins=frozenset(member_id for member_id, role in running if role == Role.ADMIN),
+    )
+
+
+async def _notify(transaction: Transaction, desk: Desk, tenant_id: UUID, events: Sequence[Event], staff: Staff) -> None:
     """Writes a notification for each of those who are told, and leaves none of them more than are kept.
 
     Rule: NOTIFY-3, NOTIFY-7
     """
-    running = await list_staff(transaction, tenant_id, limit=RECIPIENTS_MAX)
-    staff = Staff(
-        tenant_admins=frozenset(member_id for member_id, role in running if role == Role.TENANT_ADMIN),
-        admins=frozenset(member_id for member_id, role in running if role == Role.ADMIN),
-    )
     subjects = [event.subject_id for event in events if event.subject_id is not None]
     owners = await list_owners(transaction, tenant_id, subjects)
     now = desk.clock.now()

@@ -43,7 +43,8 @@ async def set_total(desk: Desk, asked: Asked, tenant_id: UUID, wanted: NewTotal)
         await post_one(transaction, desk, tenant_id, command, Changed)
         if total != present:
             changes = {"total": Change(str(present), str(total))}
-            told = Told("total_set", Subject("tenant", tenant_id), wanted.note, changes=changes)
+            # A fact as well as a change, because people are told of it.
+            told = Told("total_set", Subject("tenant", tenant_id), wanted.note, {"total": str(total)}, changes)
             await record(transaction, desk, asked, tenant_id, told)
         return LevelSet(present, total)
 

@@ -81,6 +81,7 @@ STATUSES: Mapping[str, int] = {
     "total_in_use": 409,
     "figure_changed": 409,
     "name_taken": 409,
+    "search_too_broad": 422,
     "invalid_input": 422,
     "session_unknown": 404,
     "already_invited": 409,

@@ -102,6 +102,10 @@ _KINDS: tuple[NotificationKind, ...] = (
         "Your credits are low: {remaining} are left, less than {mark}.",
     ),
     _K("grant", _A.TENANT_ADMINS, _T.SUCCESS, _P.TRANSACTIONS, "{amount} credits were granted to the pool."),
+    _K(
+        "total_set", _A.TENANT_ADMINS, _T.INFO, _P.TRANSACTIONS,
+        "The platform set your organisation's total to {total} credits.",
+    ),
     _K("redemption", _A.TENANT_ADMINS, _T.SUCCESS, _P.TRANSACTIONS, "A code brought {amount} credits to the pool."),
     _K("purchase_paid", _A.TENANT_ADMINS, _T.SUCCESS, _P.PURCHASES, "{amount} credits were bought for the pool."),
     _K("purchase_cancelled", _A.OWNER, _T.WARNING, _P.PURCHASES, "Your order of {amount} credits was cancelled."),
@@ -128,6 +132,11 @@ class Staff:
 
     tenant_admins: frozenset[UUID]
     admins: frozenset[UUID]
+
+    @property
+    def count(self) -> int:
+        """How many there are: the most that one event tells."""
+        return len(self.tenant_admins) + len(self.admins)
 
 
 @dataclass(frozen=True, slots=True)

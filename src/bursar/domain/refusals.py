@@ -138,6 +138,7 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("total_in_use", "Total in use", "A tenant's total cannot be set below what is assigned and consumed.", True),
     _K("figure_changed", "Changed meanwhile", "The figure is not any more what it was when it was looked at.", True),
     _K("name_taken", "Name taken", "The name is in use already."),
+    _K("search_too_broad", "Search too broad", "What is asked for was not found in the time that one search may take."),
     _K("invalid_input", "Invalid input", "A field of the input is missing or malformed."),
     _K("session_unknown", "No such sign-in", "There is no such sign-in of this person."),
     # Invitations

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
+
 from bursar.db.transaction import Transaction
 from bursar.domain.credits import TOTAL_MAX_MICRO, Credits
 from bursar.domain.refusals import Refusal
@@ -56,7 +58,7 @@ async def find_transfers(
     limit: int,
 ) -> list[PostedTransfer]:
     """The subject's latest transfers that the filter lets through, newest first; `before` continues where an earlier
-    page ended. Refuses `kind_unknown`.
+    page ended. Refuses `kind_unknown`, and `search_too_broad` where the database's time for a statement was not enough.
     """
     for kind in wanted.kinds:
         if kind not in KINDS:
@@ -67,6 +69,8 @@ async def find_transfers(
     of_pool = isinstance(subject, OfPool)
     owner_id = wanted.related_id if isinstance(subject, OfPool) else subject.member_id
     arms = _arms_of_pool(wanted) if of_pool else _arms_of_member(wanted)
+    if not arms:
+        return []
     arguments = (
         tenant_id,
         *(before or _END),
@@ -82,7 +86,11 @@ async def find_transfers(
         wanted.text,
         list(search_words(wanted.text)) or None if of_pool and wanted.text else None,
     )
-    records = await transaction.fetch(_newest_of(arms), *arguments, *(() if owner_id is None else (owner_id,)))
+    try:
+        records = await transaction.fetch(_newest_of(arms), *arguments, *(() if owner_id is None else (owner_id,)))
+    except asyncpg.QueryCanceledError:
+        sentence = "There is too much to look through. Ask for a shorter time, or for some kinds only."
+        raise Refusal("search_too_broad", sentence) from None
     return [posted_transfer(Line(*record)) for record in records]
 
 
@@ -200,8 +208,11 @@ def _arms_of_pool(wanted: TransferFilter) -> list[str]:
 
 
 def _arms_of_member(wanted: TransferFilter) -> list[str]:
-    """The indexes to enter on a member's side."""
+    """The indexes to enter on a member's side. A call has no note, so none is looked through for a text: somebody may
+    have millions of them."""
     has_usage, has_other = _kinds_of(wanted)
+    if wanted.text is not None:
+        return [_MEMBER_WAS_GIVEN, _MEMBER_GAVE] * has_other
     return [_MEMBER_GOT if has_usage else _MEMBER_WAS_GIVEN] + [_MEMBER_GAVE] * has_other
 
 

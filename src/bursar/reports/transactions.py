@@ -56,7 +56,8 @@ class TransactionList:
     wanted: TransferFilter
 
     async def page(self, *, before: Place | None, limit: int) -> TransactionPage:
-        """The newest ones before this place. Refuses `tenant_unknown`, `member_unknown`, `kind_unknown`."""
+        """The newest ones before this place. Refuses `tenant_unknown`, `member_unknown`, `kind_unknown`,
+        `search_too_broad`."""
         async with reading(self.database, self.tenant_id) as transaction:
             tenant = await get_tenant(transaction, self.tenant_id)
             if tenant is None:

@@ -123,7 +123,10 @@ async def list_owners(transaction: Transaction, tenant_id: UUID, subject_ids: Se
 
 
 async def insert_notifications(transaction: Transaction, tenant_id: UUID, added: Sequence[Notification]) -> int:
-    """Tells members, except who is gone, or was told of the event before; returns how many were told."""
+    """Tells members, except who is gone, or was told of the event before; returns how many were told.
+
+    Who is being deleted is waited for, and nobody is deleted meanwhile: what comes after that would stay.
+    """
     rows = await transaction.fetch(
         """
         insert into notifications
@@ -135,6 +138,7 @@ async def insert_notifications(transaction: Transaction, tenant_id: UUID, added:
             as added (notification_id, member_id, kind, event_id, subject_kind, subject_id, facts, created_at)
         join members on members.tenant_id = $1 and members.member_id = added.member_id
         where members.status <> 'deleted'
+        for share of members
         on conflict (tenant_id, event_id, member_id) do nothing
         returning 1
         """,

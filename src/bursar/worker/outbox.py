@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from bursar.actions.desk import Desk
-from bursar.actions.outbox import EVENTS_MAX, tell_of_events
+from bursar.actions.outbox import tell_of_events
 from bursar.db.transaction import platform_reading
 from bursar.store.notifications import list_tenants_with_outbox
 from bursar.worker.turns import Turns
@@ -27,10 +27,10 @@ async def tell_what_happened(desk: Desk) -> int:
     turns, rest = Turns(), set[UUID]()
 
     async def tell(tenant_id: UUID) -> int:
-        count = await tell_of_events(desk, tenant_id)
-        if count == EVENTS_MAX:
+        passed = await tell_of_events(desk, tenant_id)
+        if passed.has_more:
             rest.add(tenant_id)
-        return count
+        return passed.count
 
     for _ in range(ROUNDS_MAX):
         rest.clear()
