@@ -30,7 +30,7 @@ SUBJECTS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class MemberFigures:
-    """What one member has in the running cycle. `remaining` is its own, `spendable` what a call could cost now: with the
+    """What one member has in the running cycle. `remaining` is its own; `spendable` is what a call can cost, with the
     group's budget where it is shared, or the pool's for who spends from it. `reclaimable` is what of the balance can be
     taken back, and `has_credits` whether it was given credits that were not all taken back."""
 
