@@ -105,7 +105,11 @@ class Settings(BaseSettings):
     )
     invitation_days: int = Field(7, ge=1, le=90, description="Days that the link of an invitation works.")
     body_max_bytes: int = Field(
-        1_048_576, ge=1024, le=67_108_864, description="Largest body, in bytes, that the management API reads."
+        1_048_576,
+        ge=1024,
+        le=67_108_864,
+        description="Largest body, in bytes, that the management API reads. Batches and imports of allocations may "
+        "have 10 000 000 from whoever is signed in.",
     )
     pool_size_max: int = Field(
         10, ge=2, le=200, description="Database connections that one process keeps open for requests, at most."

@@ -187,6 +187,32 @@ async def test_a_body_above_the_limit_is_refused_however_it_is_sent(house: TestO
         assert (response.status_code, problem_in(response)["code"]) == (413, "body_too_large")
 
 
+async def test_a_large_body_is_read_only_of_who_is_known(house: TestOffice) -> None:
+    await house.tenant()
+    admin, visitor = await house.signed_in("acme-admin"), house.visitor()
+    large = json.dumps({"csv": "member,amount\n" + "nobody,1\n" * 100_000 + " " * 60_000}).encode()
+    path, headers = "/api/v1/allocation-imports", {"content-type": "application/json"}
+
+    async def in_pieces() -> Any:
+        for start in range(0, len(large), 65536):
+            yield large[start : start + 65536]
+
+    known = await admin.post(path, content=large, headers=headers)
+    streamed = await admin.post(path, content=in_pieces(), headers=headers)
+    unknown = [
+        await visitor.post(path, content=large, headers=headers),
+        await house.visitor().post(path, content=in_pieces(), headers=headers),
+        await house.visitor().post(path, content=large, headers={**headers, "authorization": "Bearer made-up"}),
+        await house.visitor().post(path, content=large, headers={**headers, "cookie": "bursar_session=made-up"}),
+        await admin.post("/api/v1/members", content=large, headers=headers),
+    ]
+
+    for response in (known, streamed):
+        assert (response.status_code, problem_in(response)["facts"]["wrong_lines"]) == (422, "100000")
+    for response in unknown:
+        assert (response.status_code, problem_in(response)["code"]) == (413, "body_too_large")
+
+
 @pytest.mark.rule("SESSION-18")
 @pytest.mark.parametrize(
     "headers",

@@ -28,7 +28,6 @@ from tests.support.postgres import FreshDatabase
 
 PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "performance.md"
 QUIET_SECONDS = 5.0
-WARM_UP_MEMBERS = 2_000
 
 
 def main() -> None:

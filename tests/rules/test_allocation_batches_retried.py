@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import asyncpg
 import pytest
 
+from bursar.db.transaction import Transaction, writing
+from bursar.store.allocation_batch_rows import list_members_of_batch, sum_failed_rows, update_failed_rows_waiting
+from bursar.store.member_search import MemberFilter, list_member_ids
 from tests.support.batches import (
     PREFIX,
     balances_of,
@@ -99,3 +108,95 @@ async def test_who_retries_does_not_allocate_to_oneself(house: TestOffice) -> No
     assert (batch["given"], batch["failed"]) == (1, 1)
     assert (await rows_of(deputy, batch_id, state="failed"))[0]["code"] == "recipient_is_actor"
     assert (await retried(admin, batch_id)).json()["given"] == 2
+
+
+@pytest.mark.rule("BATCH-7", "BATCH-9")
+async def test_calls_do_not_wait_while_the_rows_of_a_retry_are_written(house: TestOffice) -> None:
+    place, admin, members = await team(house, 2)
+    await disable(admin, members[0])
+    batch_id = (await batched(admin, member_ids=members, amount="1")).json()["id"]
+    await enable(admin, members[0])
+    tenant_id = place.tenant.tenant_id
+    async with writing(house.desk.tenants, tenant_id) as holding:
+        # The one row that failed is held, so that the retry stays where it writes to it.
+        await holding.execute(
+            "select from allocation_batch_rows where tenant_id = $1 and state = 'failed' for update", tenant_id
+        )
+        own = await holding.fetchval("select pg_backend_pid()")
+        retrying = asyncio.create_task(retried(admin, batch_id))
+        async with asyncio.timeout(20):
+            while not await is_waited_for(house, own):
+                pass
+
+        hold = await admin.post(f"{PREFIX}/holds", json={"member_id": place.admin_id, "amount": "1"}, timeout=2)
+
+        assert hold.status_code == 201, hold.text
+    assert (await retrying).json()["given"] == 2
+    await check_green(house, place)
+
+
+@pytest.mark.rule("BATCH-9")
+async def test_two_who_retry_at_once_have_each_row_tried_once(house: TestOffice) -> None:
+    place, admin, members = await team(house, 20)
+    for member in members[:10]:
+        await disable(admin, member)
+    batch_id = (await batched(admin, member_ids=members, amount="1")).json()["id"]
+    for member in members[:10]:
+        await enable(admin, member)
+
+    answers = await asyncio.gather(*(retried(admin, batch_id) for _ in range(4)))
+
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
+    assert await times_given(house, place) == dict.fromkeys(members, 1)
+    await check_green(house, place)
+
+
+async def is_waited_for(house: TestOffice, pid: int) -> bool:
+    """Whether some process of the server waits for what this one holds."""
+    connection = await asyncpg.connect(house.admin_url)
+    try:
+        return bool(
+            await connection.fetchval(
+                "select exists (select from pg_stat_activity where $1 = any(pg_blocking_pids(pid)))", pid
+            )
+        )
+    finally:
+        await connection.close()
+
+
+class Explained:
+    """A transaction that has each statement explained instead of running it."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.plans: list[str] = []
+
+    async def execute(self, statement: str, *arguments: object) -> None:
+        rows = await self._transaction.fetch(f"explain {statement}", *arguments)
+        self.plans.append("\n".join(row[0] for row in rows))
+        raise LookupError
+
+    fetchrow = fetchval = execute
+
+
+@pytest.mark.rule("BATCH-2", "BATCH-9")
+async def test_whoever_is_named_is_looked_up_in_a_hash_table(house: TestOffice) -> None:
+    place, _, members = await team(house, 200, pool="200")
+    tenant_id = place.tenant.tenant_id
+    batch_id = UUID(hex=(await ordered(house, place, members))[-32:])
+    ids = [UUID(hex=member[4:]) for member in members]
+    receiving = MemberFilter(can_receive_from=place.admin.member_id)
+
+    async with writing(house.desk.tenants, tenant_id) as transaction:
+        explained: Any = Explained(transaction)
+        for statement in (
+            list_members_of_batch(explained, tenant_id, batch_id, ids),
+            sum_failed_rows(explained, tenant_id, batch_id, ids),
+            update_failed_rows_waiting(explained, tenant_id, batch_id, ids),
+            list_member_ids(explained, tenant_id, receiving, except_ids=ids, limit=200),
+        ):
+            with suppress(LookupError):
+                await statement
+
+    # A hundred thousand of them against as many rows: one by one, that is more than any statement may take.
+    assert ["hashed SubPlan" in plan for plan in explained.plans] == [True] * 4

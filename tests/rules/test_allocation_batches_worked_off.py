@@ -10,10 +10,11 @@ import asyncpg
 import httpx
 import pytest
 
-from bursar.actions.allocation_batches import ROWS_PER_TURN
+from bursar.actions.allocation_batches import ROWS_PER_TURN, TURNS_AT_ONCE_MAX, Ordered, worked_off
+from bursar.actions.once import Done
 from bursar.db.transaction import platform_reading, writing
 from bursar.domain.allocation_batches import AT_ONCE_MAX
-from bursar.domain.ids import public_id
+from bursar.domain.ids import parse_public_id, public_id
 from bursar.store.allocation_batches import list_running_batches
 from bursar.worker.allocation_batches import work_on_batches
 from tests.support.batches import (
@@ -25,6 +26,7 @@ from tests.support.batches import (
     ordered,
     rows_of,
     times_given,
+    unwatched,
     working_process,
 )
 from tests.support.offices import Place, TestOffice
@@ -70,6 +72,21 @@ async def test_a_small_batch_has_its_outcome_in_the_answer_and_a_larger_one_wait
 
     assert (await batch_of(admin, small))["state"] == "finished"
     assert (await batch_of(admin, large))["state"] == "running"
+
+
+@pytest.mark.rule("BATCH-5")
+async def test_a_small_retry_that_is_repeated_while_a_large_one_runs_leaves_the_rest_to_the_worker(
+    house: TestOffice,
+) -> None:
+    place, admin, members = await large_team(house, (TURNS_AT_ONCE_MAX + 1) * ROWS_PER_TURN)
+    batch_id = await ordered(house, place, members)
+    desk = unwatched(house.desk)
+    repeated = Done(Ordered(parse_public_id("allocation_batch", batch_id, field="batch_id"), waiting=1), replayed=True)
+
+    await worked_off(desk, place.tenant.tenant_id, repeated)
+
+    assert (await batch_of(admin, batch_id))["given"] == TURNS_AT_ONCE_MAX * ROWS_PER_TURN
+    assert desk.batches_waiting.is_set()
 
 
 @pytest.mark.rule("BATCH-6")

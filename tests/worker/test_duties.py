@@ -179,6 +179,19 @@ async def test_a_duty_that_works_again_is_no_longer_told_of() -> None:
     assert supervisor.failing() == []
 
 
+async def test_a_failing_duty_is_woken_by_what_comes_anew() -> None:
+    wake, once, again = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def fails() -> int:
+        (again if once.is_set() else once).set()
+        raise RuntimeError("planted")
+
+    async with Supervisor([Duty("failing", 3_600, "Fails.", fails, wake=wake)]).running():
+        await asyncio.wait_for(once.wait(), timeout=20)
+        wake.set()
+        await asyncio.wait_for(again.wait(), timeout=20)
+
+
 async def test_leaving_stops_a_duty_in_the_middle_of_its_work() -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 

@@ -47,6 +47,7 @@ from bursar.store.allocation_batches import (
     NewBatch,
     find_batch,
     insert_batch,
+    lock_batch,
     update_batch_retried,
     update_progress,
 )
@@ -57,6 +58,9 @@ from bursar.store.members import list_members_among
 ROWS_PER_TURN = 180
 """How many rows hold the tenant's books at a time: some twenty milliseconds, so that a call in between hardly notices,
 and enough that the commit is shared by many. Measured by `make bench-batches`."""
+
+TURNS_AT_ONCE_MAX = 3
+"""So many turns before the answer: those of a small batch, and one that finds nothing more."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,9 @@ async def retry_batch(
 ) -> Done[Ordered]:
     """Has those who failed, or those of them who are named, tried again: same batch, same amounts, same notes.
 
+    The batch itself is locked first, and the books come last, since calls have to wait from then on. Whoever works
+    on batches locks the books first, but leaves one alone that has ended.
+
     Refuses, in this order, `invalid_input` for who is named twice, `batch_unknown`, `batch_running`, `member_unknown`
     for who is not in the batch, `nothing_failed`, `insufficient_pool`.
 
@@ -189,8 +196,7 @@ async def retry_batch(
         check_members_named(member_ids)
 
     async def act(transaction: Transaction) -> Ordered:
-        available = (await locked_figures(transaction, desk, tenant_id)).pool.available
-        batch = await find_batch(transaction, tenant_id, batch_id)
+        batch = await lock_batch(transaction, tenant_id, batch_id)
         if batch is None:
             raise Refusal("batch_unknown", "There is no such batch of allocations.", field="batch_id")
         if batch.is_running:
@@ -201,11 +207,14 @@ async def retry_batch(
         failed = await sum_failed_rows(transaction, tenant_id, batch_id, member_ids)
         if failed.count == 0:
             raise Refusal("nothing_failed", "Nobody named failed, so there is nothing to try again.", field="batch_id")
-        check_total(failed.total, available=available, field="batch_id")
+        glance = await tenant_figures(transaction, tenant_id, desk.clock.of_ledger)
+        check_total(failed.total, available=glance.pool.available, field="batch_id")
         await update_failed_rows_waiting(transaction, tenant_id, batch_id, member_ids)
         await update_batch_retried(
             transaction, tenant_id, batch_id, rows=failed.count, retried_by=retried_by, now=desk.clock.now()
         )
+        figures = await locked_figures(transaction, desk, tenant_id)
+        check_total(failed.total, available=figures.pool.available, field="batch_id")
         detail = {"rows": str(failed.count), "total": str(failed.total)}
         told = Told("batch_retried", Subject("allocation_batch", batch_id), batch.note, detail)
         await record(transaction, desk, asked, tenant_id, told)
@@ -217,15 +226,17 @@ async def retry_batch(
 async def worked_off(desk: Desk, tenant_id: UUID, done: Done[Ordered]) -> Done[Ordered]:
     """Works off a small batch at once, so that whoever asked is told the outcome; a large one is left to the worker.
 
+    What was a small retry when it was first asked for may have become a large one by the time it is asked for again.
+
     Rule: BATCH-5
     """
     ordered = done.answer
-    if ordered.waiting <= AT_ONCE_MAX:
-        reached = 0
-        while reached := await work_on_batch(desk, tenant_id, ordered.batch_id, after=reached):
-            pass  # the next turn begins where this one ended
-    else:
-        desk.batches_waiting.set()
+    reached = 0
+    for _ in range(TURNS_AT_ONCE_MAX if ordered.waiting <= AT_ONCE_MAX else 0):
+        reached = await work_on_batch(desk, tenant_id, ordered.batch_id, after=reached)
+        if reached == 0:
+            return done
+    desk.batches_waiting.set()
     return done
 
 

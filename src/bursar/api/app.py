@@ -49,11 +49,11 @@ from bursar.api import (
 )
 from bursar.api.answers import ProblemDocument
 from bursar.api.cookies import SESSION_COOKIE, CookieCarrier
-from bursar.api.front import Application
-from bursar.api.guard import Guard
+from bursar.api.front import Application, Scope
+from bursar.api.guard import Guard, LargerBodies
 from bursar.api.probes import Check, probe_routes
 from bursar.api.problems import install_problem_handlers
-from bursar.api.signed_in import permission_of
+from bursar.api.signed_in import is_somebody, permission_of
 from bursar.db.outages import OUTAGES
 from bursar.domain.roles import PERMISSIONS
 from bursar.ledger import LedgerUnavailable
@@ -168,5 +168,9 @@ def serve_api(
     """The API at work at a desk, behind its guard."""
     api = create_api(checks=checks, registry=registry)
     api.state.desk = desk
-    larger = {PREFIX + path: size for path, size in allocation_batches.LARGE_BODIES.items()}
+
+    async def is_known(scope: Scope) -> bool:
+        return await is_somebody(desk, scope)
+
+    larger = LargerBodies({PREFIX + path: size for path, size in allocation_batches.LARGE_BODIES.items()}, is_known)
     return Guard(CookieCarrier(api), body_max_bytes=body_max_bytes, larger_bodies=larger)

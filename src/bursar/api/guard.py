@@ -9,7 +9,8 @@ Rule: SESSION-18
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,23 +25,33 @@ class ClientGone(Exception):
     """The client left before its body had arrived."""
 
 
+@dataclass(frozen=True)
+class LargerBodies:
+    """The few paths that need more than others: the bound of each and of all below it, for whoever `is_known` tells.
+
+    A body is read and taken apart before a route asks who sent it. So whoever sends a large one is asked for first.
+    """
+
+    bytes_max: Mapping[str, int]
+    is_known: Callable[[Scope], Awaitable[bool]]
+
+
 class Guard:
     """Wraps the API; refuses with a problem or lets through, and marks every answer as not to be stored."""
 
     def __init__(
-        self, application: Application, *, body_max_bytes: int, larger_bodies: Mapping[str, int] | None = None
+        self, application: Application, *, body_max_bytes: int, larger_bodies: LargerBodies | None = None
     ) -> None:
-        """`larger_bodies` has the bounds of the few paths, and of all below them, that need more than others."""
         self._application = application
         self._body_max_bytes = body_max_bytes
-        self._larger_bodies = larger_bodies or {}
+        self._larger_bodies = larger_bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        body_max_bytes = self._body_max_bytes_at(scope["path"])
+        body_max_bytes = await self._body_max_bytes_of(scope, headers)
         problem = self._problem(scope["method"], headers, body_max_bytes)
         if problem is not None:
             await _answer(problem, scope, send)
@@ -69,10 +80,15 @@ class Guard:
 
         await self._application(scope, replay, unstored_send)
 
-    def _body_max_bytes_at(self, path: str) -> int:
-        """What a body may have at this path: what all may have, or more."""
-        larger = [size for start, size in self._larger_bodies.items() if path == start or path.startswith(f"{start}/")]
-        return max(self._body_max_bytes, *larger, 0)
+    async def _body_max_bytes_of(self, scope: Scope, headers: Mapping[str, str]) -> int:
+        """What the body of this request may have: what all may have, or more. Nobody is asked for where it is small."""
+        usual, more, path = self._body_max_bytes, self._larger_bodies, scope["path"]
+        if more is None or scope["method"] in SAFE_METHODS:
+            return usual
+        larger = [size for start, size in more.bytes_max.items() if path == start or path.startswith(f"{start}/")]
+        length = headers.get("content-length", "")
+        is_small = length.isdecimal() and int(length) <= usual
+        return usual if is_small or max(larger, default=0) <= usual or not await more.is_known(scope) else max(larger)
 
     async def _body(self, scope: Scope, receive: Receive, body_max_bytes: int) -> bytes | None:
         """The whole body, or None where it is too large. Raises `ClientGone`."""

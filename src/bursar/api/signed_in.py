@@ -13,11 +13,14 @@ from fastapi.routing import APIRoute
 from bursar.actions.desk import Asked, Desk
 from bursar.actions.key_sign_in import authenticate_key
 from bursar.actions.persons import Person
-from bursar.actions.sessions import SignedIn, not_signed_in, who_is
+from bursar.actions.sessions import SignedIn, find_session, not_signed_in, who_is
 from bursar.api.cookies import SESSION_COOKIE, cookie_of, set_cookie
+from bursar.api.front import Scope
 from bursar.api.guard import bearer_of
 from bursar.api.idempotency import REPLAYED_HEADER, IdempotencyKey, request_key
 from bursar.api.identifiers import TenantId
+from bursar.db.outages import OUTAGES
+from bursar.db.transaction import platform_reading
 from bursar.domain.api_keys import KeyKind
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
@@ -64,6 +67,27 @@ async def signed_in(request: Request) -> Person:
         carry_token(request, found, found.new_token)
     request.state.signed_in = found
     return found.person
+
+
+async def is_somebody(desk: Desk, scope: Scope) -> bool:
+    """Whether somebody's key or session came with a request, before any of its body is read. What they may do is asked
+    later, and is refused then.
+    """
+    request = Request(scope)
+    secret = bearer_of(request.headers.get("authorization"))
+    try:
+        if secret is not None:
+            await authenticate_key(desk, secret, address=address_of(request), wanted=KeyKind.MANAGEMENT)
+            return True
+        token = cookie_of(request, SESSION_COOKIE)
+        if token is None:
+            return False
+        async with platform_reading(desk.platform) as transaction:
+            return await find_session(transaction, desk, token) is not None
+    except Refusal:
+        return False
+    except OUTAGES:
+        return True  # so that the answer tells of the outage, and not of a body that is too large
 
 
 def sign_in_of(request: Request) -> SignedIn:

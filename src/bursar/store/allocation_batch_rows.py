@@ -126,7 +126,10 @@ async def update_outcomes(
 async def sum_failed_rows(
     transaction: Transaction, tenant_id: UUID, batch_id: UUID, member_ids: Sequence[UUID] | None
 ) -> FailedSum:
-    """How many of a batch's rows failed, of these members or of all, and what they come to."""
+    """How many of a batch's rows failed, of these members or of all, and what they come to.
+
+    Those named are a subselect, which is looked up in a hash table: an array would be gone through for every row.
+    """
     row = await transaction.fetchrow(
         """
         select count(*) as failed, coalesce(sum(amount_micro), 0)::bigint as total_micro
@@ -134,7 +137,7 @@ async def sum_failed_rows(
         where tenant_id = $1
           and batch_id = $2
           and state = 'failed'
-          and ($3::uuid[] is null or member_id = any($3))
+          and ($3::uuid[] is null or member_id in (select unnest($3)))
         """,
         tenant_id,
         batch_id,
@@ -157,7 +160,7 @@ async def update_failed_rows_waiting(
         where tenant_id = $1
           and batch_id = $2
           and state = 'failed'
-          and ($3::uuid[] is null or member_id = any($3))
+          and ($3::uuid[] is null or member_id in (select unnest($3)))
         """,
         tenant_id,
         batch_id,
@@ -168,14 +171,18 @@ async def update_failed_rows_waiting(
 async def list_members_of_batch(
     transaction: Transaction, tenant_id: UUID, batch_id: UUID, member_ids: Sequence[UUID]
 ) -> set[UUID]:
-    """Which of these members are in the batch."""
+    """Which of these members are in the batch.
+
+    `is true` keeps those named in a hash table beside the batch. As a join it would be planned for a batch of a single
+    row, until the new rows have been counted, and go through one of the two for each of the other.
+    """
     found = await transaction.fetchval(
         """
         select array_agg(member_id)
         from allocation_batch_rows
         where tenant_id = $1
           and batch_id = $2
-          and member_id = any($3::uuid[])
+          and (member_id in (select unnest($3::uuid[]))) is true
         """,
         tenant_id,
         batch_id,

@@ -101,6 +101,26 @@ async def find_batch(transaction: Transaction, tenant_id: UUID, batch_id: UUID) 
     return None if row is None else _batch(row)
 
 
+async def lock_batch(transaction: Transaction, tenant_id: UUID, batch_id: UUID) -> Batch | None:
+    """The same, kept from changing until the transaction ends.
+
+    For a batch that has ended, and only before the books are locked: whoever works on one under way has the books
+    first, and then writes to the batch.
+    """
+    row = await transaction.fetchrow(
+        f"""
+        select {_COLUMNS}
+        from allocation_batches
+        where tenant_id = $1
+          and batch_id = $2
+        for update
+        """,
+        tenant_id,
+        batch_id,
+    )
+    return None if row is None else _batch(row)
+
+
 async def list_batches(
     transaction: Transaction, tenant_id: UUID, *, state: str | None, before: UUID | None, limit: int
 ) -> list[Batch]:

@@ -40,6 +40,7 @@ async def find_sign_in_name(transaction: Transaction, name: str) -> SignInName |
 
 async def list_members_named(transaction: Transaction, tenant_id: UUID, names: Sequence[str]) -> dict[str, UUID]:
     """Who of this tenant signs in under these usernames or addresses, by each as it was written."""
+    spelled = {name: folded(name) for name in names}
     rows = await transaction.fetch(
         """
         select name, principal_id
@@ -48,10 +49,10 @@ async def list_members_named(transaction: Transaction, tenant_id: UUID, names: S
           and name = any($2::text[])
         """,
         tenant_id,
-        list({folded(name) for name in names}),
+        list(set(spelled.values())),
     )
     members = {row["name"]: row["principal_id"] for row in rows}
-    return {name: members[folded(name)] for name in names if folded(name) in members}
+    return {name: members[kept] for name, kept in spelled.items() if kept in members}
 
 
 async def insert_sign_in_name(

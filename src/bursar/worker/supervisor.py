@@ -65,9 +65,10 @@ class Supervisor:
                 log.info("duty done", duty=duty.name, count=count, ms=round(stopwatch.seconds() * 1000, 1))
 
     async def _pause(self, duty: Duty) -> None:
-        """Until its time has come again, or something wakes it. What fails is not woken: it would fail at once."""
+        """Until its time has come again, or something wakes it: after a failure too, because what comes anew need not
+        have to do with what failed."""
         seconds = self._pause_seconds(duty)
-        if duty.wake is None or self._failures[duty.name]:
+        if duty.wake is None:
             await asyncio.sleep(seconds)
             return
         with suppress(TimeoutError):
