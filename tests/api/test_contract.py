@@ -37,6 +37,11 @@ def test_operation_ids_are_the_routes_names() -> None:
     assert all(identity.replace("_", "").isalpha() and identity.islower() for identity in ids)
 
 
+def test_shapes_are_named_by_what_they_are_and_not_by_where_the_code_keeps_them() -> None:
+    """Two shapes of one name would be told apart by their modules, in every client that is made from the contract."""
+    assert [name for name in create_api().openapi()["components"]["schemas"] if "__" in name] == []
+
+
 async def test_the_contract_is_served_without_a_sign_in(house: TestOffice) -> None:
     response = await house.visitor().get("/api/v1/openapi.json")
 

@@ -188,6 +188,7 @@ async def test_usage_can_pass_the_credits_per_cycle_and_without_any_there_is_no_
 async def test_the_overview_says_whether_calls_are_tracked_and_where_its_groups_go_on(house: TestOffice) -> None:
     await house.tenant()
     admin = await house.signed_in("acme-admin")
+    await owner_run(house, "update tenants set credit_factor_micro = 0")
     assert (await seen(admin, "reports/overview"))["is_tracking"] is False
     await owner_run(house, "update tenants set credit_factor_micro = 1")
     for number in range(52):
@@ -294,6 +295,21 @@ async def test_who_loses_the_last_available_credit_leaves_the_table_and_who_spen
     deleted = await admin.delete(f"/api/v1/members/{spender}")
     assert deleted.status_code in (200, 204)
     assert await table(admin) == ["acme-member"]
+
+
+@pytest.mark.rule("FIGURE-7")
+async def test_whoever_looks_for_somebody_to_assign_credits_to_is_not_offered_oneself(house: TestOffice) -> None:
+    place = await house.tenant()
+    await house.granted(place, "500")
+    await house.admin(place)
+    admin, deputy = await house.signed_in("acme-admin"), await house.signed_in("acme-deputy")
+
+    assert await table(admin, assigned="false") == ["acme-member", "acme-deputy"]
+    assert await table(deputy, assigned="false") == ["acme-member"]
+    assert await table(deputy, assigned="false", search="deputy") == []
+    (other,) = (await seen(admin, "reports/credits", assigned="false", search="deputy"))["members"]
+    await posted(admin, "allocations", member_id=other["id"], amount="1")
+    assert await table(deputy) == ["acme-deputy"]
 
 
 @pytest.mark.rule("FIGURE-6", "FIGURE-7")

@@ -178,6 +178,28 @@ async def test_groups_are_listed_in_order_found_by_name_and_paged(house: TestOff
     assert (await admin.get("/api/v1/groups", params={"search": "\0"})).json()["code"] == "invalid_input"
 
 
+@pytest.mark.rule("GROUP-9")
+async def test_a_group_is_found_by_its_own_name_in_every_script_and_paged_among_what_was_found(
+    house: TestOffice,
+) -> None:
+    await house.tenant()
+    admin = await house.signed_in("acme-admin")
+    names = ["Λόγος", "エンジニアリング", "हिन्दी", "Ελλάς Λόγος", "ﬁnance"]
+    for name in names:
+        await made_group(admin, name)
+
+    async def found(search: str, **query: str) -> tuple[list[str], int, str | None]:
+        page = (await admin.get("/api/v1/groups", params={"search": search, **query})).json()
+        return [group["name"] for group in page["groups"]], page["total"], page["next_cursor"]
+
+    assert [await found(name) for name in names[1:]] == [([name], 1, None) for name in names[1:]]
+    assert await found("FINANCE") == (["ﬁnance"], 1, None)
+    first, total, cursor = await found("ΛΟΓΟΣ", limit="1")
+    assert (first, total) == (["Λόγος"], 2)
+    assert cursor is not None
+    assert await found("ΛΟΓΟΣ", limit="1", cursor=cursor) == (["Ελλάς Λόγος"], 2, None)
+
+
 @pytest.mark.rule("GROUP-10")
 async def test_a_reserve_is_set_by_who_saw_it_and_what_is_left_of_it_is_never_below_nothing(house: TestOffice) -> None:
     place = await house.tenant(cadence="1_day")

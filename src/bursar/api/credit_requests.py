@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from bursar.actions.credit_requests import Approval, NewRequest, approve_request, deny_request, submit_request
 from bursar.api.amounts import Amount, TypedAmount
 from bursar.api.answers import Shape, problems
+from bursar.api.groups import GroupNamed
 from bursar.api.identifiers import CreditRequestId, GroupId, MemberId
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
 from bursar.api.signed_in import TenantVisit, tenant, tenant_change
@@ -64,13 +65,6 @@ class RequesterShape(Shape):
     name: str
     email: str | None
     status: Literal["active", "disabled", "deleted"]
-
-
-class GroupNamed(Shape):
-    """A group and what it is called."""
-
-    id: str
-    name: str
 
 
 class SourcesShape(Shape):

@@ -139,13 +139,14 @@ async def list_credits_of_members(
         Query(description="Words that all occur in username, display name or email, as in the list of members."),
     ] = "",
     assigned: Annotated[
-        bool, Query(description="False: active members who are not in the table and could be assigned credits.")
+        bool,
+        Query(description="False: active members who are not in the table and could be assigned credits by who asks."),
     ] = True,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> CreditsTable:
     """Members who were given credits that were not all taken back, by number; never tenant admins."""
-    wanted = CreditsFilter(search=search, is_assigned=assigned)
+    wanted = CreditsFilter(search=search, is_assigned=assigned, seen_by=visit.asked.actor.identity)
     after = None if cursor is None else decode_cursor(cursor, int)[0]
     page = await see_credits(
         visit.desk.tenants, visit.tenant_id, visit.desk.clock.of_ledger, wanted, after=after, limit=limit + 1

@@ -41,18 +41,18 @@ async def list_largest_allowances(
     transaction: Transaction, tenant_id: UUID, group_id: UUID, *, limit: int
 ) -> list[Part]:
     """The members of a group with the largest allowances, largest first."""
-    rows = await transaction.fetch(
-        """
-        select member_id, monthly_micro
-        from bursar.ledger_wallets
-        where tenant_id = $1
-          and group_id = $2
-          and monthly_micro > 0
-        order by monthly_micro desc, member_id
-        limit $3
-        """,
-        tenant_id,
-        group_id,
-        limit,
-    )
+    rows = await transaction.fetch(_LARGEST_ALLOWANCES, tenant_id, group_id, limit)
     return [Part(member_id, Credits(monthly)) for member_id, monthly in rows]
+
+
+# Who is deleted has nothing per cycle. It is said all the same, since the index of a group's members is of the others.
+_LARGEST_ALLOWANCES = """
+select member_id, monthly_micro
+from bursar.ledger_wallets
+where tenant_id = $1
+  and group_id = $2
+  and status <> 'deleted'
+  and monthly_micro > 0
+order by monthly_micro desc, member_id
+limit $3
+"""

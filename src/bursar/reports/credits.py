@@ -17,10 +17,14 @@ from bursar.store.members import Member
 
 @dataclass(frozen=True)
 class CreditsFilter:
-    """Which side of the table: who is in it, or who is not and could be assigned credits; and the words to find."""
+    """Which side of the table: who is in it, or who is not and could be assigned credits; and the words to find.
+
+    `seen_by` is who looks, and could not assign any to oneself.
+    """
 
     search: str | None
     is_assigned: bool
+    seen_by: UUID | None
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,15 @@ async def _find_numbers(
     """Who belongs to the asked side of the table, by number, those after number `after`, and how many there are.
 
     Both sides are read from indexes alone, the members' names from one and who has credits from the other. Who is not
-    in the table can be assigned something only while active, and a tenant admin never.
+    in the table can be assigned something only while active, a tenant admin never, and nobody by oneself.
 
     Rule: FIGURE-6, FIGURE-7
     """
-    statement = _WITH_CREDITS if wanted.is_assigned else _WITHOUT_CREDITS
+    statement, but = (_WITH_CREDITS, []) if wanted.is_assigned else (_WITHOUT_CREDITS, [wanted.seen_by])
     # How many a search finds decides how the two sides are best brought together, so it is planned for each anew: a
     # plan for any search at all would look into the second index a hundred thousand times.
     await transaction.execute("set local plan_cache_mode = force_custom_plan")
-    row = await transaction.fetchrow(statement, tenant_id, patterns(wanted.search), after or 0, limit)
+    row = await transaction.fetchrow(statement, tenant_id, patterns(wanted.search), after or 0, limit, *but)
     assert row is not None, "a count is always answered"
     return FoundNumbers(row["total"], row["numbers"] or [])
 
@@ -108,6 +112,7 @@ from members
 where members.tenant_id = $1
   and members.status = 'active'
   and members.role <> 'tenant_admin'
+  and members.member_id is distinct from $5
   and members.search_text like all($2::text[])
   and not exists (
     select

@@ -53,7 +53,7 @@ async def see_overview(database: Database, tenant_id: UUID, clock: Clock, *, lim
             credits_balance=figures.pool.balance,
             is_tracking=await _is_tracking(transaction, tenant_id),
             cards=await _cards(transaction, tenant_id, figures),
-            groups=await list_group_rows(transaction, tenant_id, clock, search=None, after=None, limit=limit),
+            groups=await list_group_rows(transaction, tenant_id, clock, among=None, after=None, limit=limit),
         )
 
 

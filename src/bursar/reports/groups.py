@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,14 @@ from bursar.db.transaction import Transaction, reading
 from bursar.domain.credits import ZERO, Credits
 from bursar.domain.refusals import Refusal
 from bursar.ledger import Clock, GroupColumns, group_columns, list_group_columns
-from bursar.store.groups import Group, count_groups, find_group, list_groups, list_reserves_used
+from bursar.store.groups import (
+    Group,
+    count_groups,
+    find_group,
+    find_groups_by_words,
+    list_groups,
+    list_reserves_used,
+)
 
 
 @dataclass(frozen=True)
@@ -46,15 +54,23 @@ async def see_groups(
     Rule: GROUP-9
     """
     async with reading(database, tenant_id) as transaction:
-        rows = await list_group_rows(transaction, tenant_id, clock, search=search, after=after, limit=limit)
-        return GroupPage(rows, await count_groups(transaction, tenant_id, search=search))
+        found = await find_groups_by_words(transaction, tenant_id, search)
+        rows = await list_group_rows(transaction, tenant_id, clock, among=found, after=after, limit=limit)
+        return GroupPage(rows, await count_groups(transaction, tenant_id) if found is None else len(found))
 
 
 async def list_group_rows(
-    transaction: Transaction, tenant_id: UUID, clock: Clock, *, search: str | None, after: UUID | None, limit: int
+    transaction: Transaction,
+    tenant_id: UUID,
+    clock: Clock,
+    *,
+    among: Sequence[UUID] | None,
+    after: UUID | None,
+    limit: int,
 ) -> list[GroupRow]:
-    """The same page, for an answer that shows other figures of the same moment beside it."""
-    groups = await list_groups(transaction, tenant_id, search=search, after=after, limit=limit)
+    """The same page, of these groups or, for None, of all: for an answer that shows other figures of the same moment
+    beside it."""
+    groups = await list_groups(transaction, tenant_id, among=among, after=after, limit=limit)
     group_ids = [group.group_id for group in groups]
     columns = await list_group_columns(transaction, tenant_id, group_ids, clock)
     epoch = next((found.figures.epoch for found in columns.values()), 0)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.db.engine import Database
-from bursar.db.transaction import Transaction, reading
+from bursar.db.transaction import reading
 from bursar.domain.credits import Credits
 from bursar.domain.figures import assigned_to
 from bursar.ledger import Clock, CycleFigures, MemberFigures, TenantFigures, member_balance, tenant_figures
+from bursar.store.credit_requests import count_open_requests
 
 
 @dataclass(frozen=True)
@@ -46,21 +47,5 @@ async def see_own_credits(database: Database, tenant_id: UUID, member_id: UUID, 
         return OwnCredits(
             await member_balance(transaction, tenant_id, member_id, clock),
             await tenant_figures(transaction, tenant_id, clock),
-            await _count_open_requests(transaction, tenant_id, member_id),
+            await count_open_requests(transaction, tenant_id, member_id),
         )
-
-
-async def _count_open_requests(transaction: Transaction, tenant_id: UUID, member_id: UUID) -> int:
-    """How many of the member's requests nobody has decided; how many there may be is bounded."""
-    count = await transaction.fetchval(
-        """
-        select count(*)
-        from credit_requests
-        where tenant_id = $1
-          and member_id = $2
-          and status = 'pending'
-        """,
-        tenant_id,
-        member_id,
-    )
-    return int(count)

@@ -257,6 +257,22 @@ _FILTERED = """
 """
 
 
+_LISTED = f"""{_KNOWN}{_FILTERED}
+          and ($5::text is null or request.status = $5)
+          and ($6::uuid is null or request.request_id < $6)
+        order by request.request_id desc
+        limit $7
+"""
+
+_COUNTED = f"""
+        select request.status, count(*) as count
+        from credit_requests request
+        where request.tenant_id = $1
+        {_FILTERED}
+        group by request.status
+"""
+
+
 async def list_credit_requests(
     transaction: Transaction, tenant_id: UUID, wanted: RequestFilter, *, before: UUID | None, limit: int
 ) -> list[KnownRequest]:
@@ -267,15 +283,10 @@ async def list_credit_requests(
     narrowest = "true"
     if wanted.member_id is not None:
         narrowest = "request.member_id = $2"
-    elif wanted.status is RequestStatus.PENDING:
-        narrowest = "request.status = 'pending'"
+    elif wanted.status is not None:
+        narrowest = "request.status = $5"
     rows = await transaction.fetch(
-        f"""{_KNOWN}{_FILTERED.format(narrowest=narrowest)}
-          and ($5::text is null or request.status = $5)
-          and ($6::uuid is null or request.request_id < $6)
-        order by request.request_id desc
-        limit $7
-        """,
+        _LISTED.format(narrowest=narrowest),
         tenant_id,
         *_filter_values(wanted),
         wanted.status,
@@ -291,13 +302,7 @@ async def count_credit_requests(
     """How many requests of each status there are, whichever status the filter names."""
     narrowest = "true" if wanted.member_id is None else "request.member_id = $2"
     rows = await transaction.fetch(
-        f"""
-        select request.status, count(*) as count
-        from credit_requests request
-        where request.tenant_id = $1
-        {_FILTERED.format(narrowest=narrowest)}
-        group by request.status
-        """,
+        _COUNTED.format(narrowest=narrowest),
         tenant_id,
         *_filter_values(wanted),
     )

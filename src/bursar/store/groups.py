@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bursar.db.transaction import Transaction
 from bursar.domain.credits import ZERO, Credits
-from bursar.domain.search import patterns
+from bursar.domain.search import folded, search_words
 
 DEFAULT_GROUP_NAME = "Default"
 
@@ -95,56 +95,67 @@ async def get_default_group_id(transaction: Transaction, tenant_id: UUID) -> UUI
     return group_id
 
 
-# A name as a search looks into it, which is how `domain/search.folded` makes what is looked for. A tenant has few
-# groups, so this is worked out when somebody looks, and kept nowhere.
-_SEARCHED = """
-    normalize(
-        regexp_replace(normalize(replace(lower(name), 'ß', 'ss'), NFKD), '[\u0300-\u036f]', '', 'g'), NFKC
-    ) like all($2::text[])
-"""
+async def find_groups_by_words(transaction: Transaction, tenant_id: UUID, search: str | None) -> list[UUID] | None:
+    """The groups whose names have all words of the search; None, if there are no words, is all of them.
+
+    A tenant has few groups, so each name is looked into when somebody looks, as a search looks into those of people.
+
+    Rule: GROUP-9
+    """
+    words = search_words(search or "")
+    if not words:
+        return None
+    rows = await transaction.fetch(
+        """
+        select group_id, name
+        from groups
+        where tenant_id = $1
+          and deleted_at is null
+        """,
+        tenant_id,
+    )
+    names = ((row["group_id"], folded(row["name"])) for row in rows)
+    return [group_id for group_id, name in names if all(word in name for word in words)]
 
 
 async def list_groups(
-    transaction: Transaction, tenant_id: UUID, *, search: str | None, after: UUID | None, limit: int
+    transaction: Transaction, tenant_id: UUID, *, among: Sequence[UUID] | None, after: UUID | None, limit: int
 ) -> list[Group]:
-    """Groups of this tenant whose names have all words of the search, in the order they were made, those after
-    `after`.
+    """Groups of this tenant, of these or, for None, of all, in the order they were made, those after `after`.
 
     Rule: GROUP-9
     """
     rows = await transaction.fetch(
-        f"""
+        """
         select group_id, name, is_default, auto_approve_micro
         from groups
         where tenant_id = $1
-          and {_SEARCHED}
+          and ($2::uuid[] is null or group_id = any($2))
           and deleted_at is null
           and ($3::uuid is null or group_id > $3)
         order by group_id
         limit $4
         """,
         tenant_id,
-        patterns(search),
+        None if among is None else list(among),
         after,
         limit,
     )
     return [_group(*row) for row in rows]
 
 
-async def count_groups(transaction: Transaction, tenant_id: UUID, *, search: str | None) -> int:
-    """How many groups of this tenant have names with all words of the search."""
-    found: int = await transaction.fetchval(
-        f"""
+async def count_groups(transaction: Transaction, tenant_id: UUID) -> int:
+    """How many groups this tenant has."""
+    count: int = await transaction.fetchval(
+        """
         select count(*)
         from groups
         where tenant_id = $1
-          and {_SEARCHED}
           and deleted_at is null
         """,
         tenant_id,
-        patterns(search),
     )
-    return found
+    return count
 
 
 async def list_group_names(transaction: Transaction, tenant_id: UUID, group_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -58,8 +58,8 @@ comment on constraint credit_requests_add_up on credit_requests is
 comment on constraint credit_requests_are_decided_by_somebody on credit_requests is
     'Nobody decides one''s own. What is approved automatically is decided by nobody and never touches the pool.';
 
--- What waits to be decided.
-create index credit_requests_pending on credit_requests (tenant_id, request_id) where status = 'pending';
+-- What became of them, the last first, and how many of each status there are: counted without reading a reason.
+create index credit_requests_of_status on credit_requests (tenant_id, status, request_id);
 -- A member's own.
 create index credit_requests_of_member on credit_requests (tenant_id, member_id, request_id);
 -- What of a group's reserve is used up in a cycle.
