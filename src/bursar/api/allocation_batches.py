@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from bursar.actions.allocation_batches import BatchWanted, Meant, retry_batch, start_batch
 from bursar.actions.allocation_imports import start_import
@@ -37,8 +38,9 @@ LARGE_BODIES = {"/allocation-batches": LARGE_BODY_BYTES, "/allocation-imports": 
 IDS_AT_A_TIME = 2_000
 """So many ids are read in a millisecond or two; calls get their turn before the next ones."""
 
-# Checked by pydantic's own core: a hundred thousand calls of a validator would keep every call waiting.
-MemberIdText = Annotated[str, StringConstraints(pattern="^mem_[0-9a-f]{32}$")]
+# Looked at in `read_ids`, some at a time: doing it here for a hundred thousand would keep every call waiting.
+MemberIdText = Annotated[str, Field(json_schema_extra={"pattern": "^mem_[0-9a-f]{32}$"})]
+_MEMBER_ID = re.compile(r"mem_[0-9a-f]{32}")
 MemberIds = Annotated[list[MemberIdText], Field(min_length=1, max_length=ROWS_MAX)]
 BatchState = Literal["running", "finished"]
 RowState = Literal["waiting", "given", "failed"]
@@ -73,10 +75,10 @@ class BatchDraft(Shape):
 
     async def wanted(self) -> BatchWanted:
         if self.member_ids is not None and self.filter is None:
-            members = await read_ids(self.member_ids)
+            members = await read_ids(self.member_ids, field="member_ids")
             return BatchWanted(members, self.amount, self.note)
         if self.filter is not None and self.member_ids is None:
-            except_ids = await read_ids(self.filter.except_ids)
+            except_ids = await read_ids(self.filter.except_ids, field="filter.except_ids")
             meant = Meant(self.filter.search or None, self.filter.group_id, except_ids)
             return BatchWanted(meant, self.amount, self.note, self.seen_count)
         raise Refusal("invalid_input", "Name either members or a filter.", field="member_ids")
@@ -221,16 +223,23 @@ async def retry_allocation_batch(
     visit: Annotated[TenantVisit, tenant_change(Permission.ALLOCATE)],
 ) -> BatchShape:
     """Tries again what failed of a finished batch. Whoever was given is left alone, whoever is named."""
-    member_ids = None if body.member_ids is None else await read_ids(body.member_ids)
+    member_ids = None if body.member_ids is None else await read_ids(body.member_ids, field="member_ids")
     visit.told(await retry_batch(visit.desk, visit.asked, visit.tenant_id, batch_id, member_ids=member_ids))
     return await _present(visit, batch_id)
 
 
-async def read_ids(texts: Sequence[str]) -> tuple[UUID, ...]:
-    """The ids in texts that are known to be members' ids, some at a time, so that calls go on meanwhile."""
+async def read_ids(texts: Sequence[str], *, field: str) -> tuple[UUID, ...]:
+    """The members' ids in these texts, some at a time, so that calls go on meanwhile. Refuses `invalid_input`, naming
+    the first that is none by its place in the list, which is counted from 0.
+    """
     ids: list[UUID] = []
     for start in range(0, len(texts), IDS_AT_A_TIME):
-        ids.extend(UUID(hex=text[4:]) for text in texts[start : start + IDS_AT_A_TIME])
+        for place, text in enumerate(texts[start : start + IDS_AT_A_TIME], start):
+            if not _MEMBER_ID.fullmatch(text):
+                raise Refusal(
+                    "invalid_input", 'A member id looks like "mem_" and 32 hex digits.', field=f"{field}.{place}"
+                )
+            ids.append(UUID(hex=text[4:]))
         await asyncio.sleep(0)
     return tuple(ids)
 
