@@ -51,6 +51,7 @@ async def test_each_amount_is_changed_by_itself_and_told_before_and_after(house:
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [("credit_factor", "-1", "amount_too_small"), ("credit_factor", "1.234", "amount_too_fine"),
+     ("credit_factor", "1000000.01", "amount_too_large"),
      ("credit_factor", 100, "amount_not_decimal"), ("credit_factor", None, "amount_not_decimal"),
      ("signup_credits", "-0.01", "amount_too_small"), ("signup_credits", "many", "amount_not_decimal"),
      ("signup_credits", None, "amount_not_decimal"), ("signup_credits", "1000000000.01", "amount_too_large"),

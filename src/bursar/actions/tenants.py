@@ -18,7 +18,7 @@ from bursar.domain.people import NewPerson, check_shown_name
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission, Role
-from bursar.domain.settings import check_setting_amount
+from bursar.domain.settings import check_credit_factor
 from bursar.ledger import Changed, SetPerCycle, open_books
 from bursar.outside.identity import new_uuid
 from bursar.store.groups import DEFAULT_GROUP_NAME, insert_group
@@ -61,7 +61,7 @@ async def create_tenant(desk: Desk, asked: Asked, new: NewTenant) -> Done[Create
     """
     check_permission(asked.actor, Permission.CREATE_TENANT)
     check_shown_name(new.name, field="name")
-    check_setting_amount(new.credit_factor, field="credit_factor", may_be_zero=True)
+    check_credit_factor(new.credit_factor)
     cadence, time_zone = parse_cadence(new.cycle.cadence), parse_time_zone(new.cycle.time_zone)
     hashed = await hash_password(desk, NewMember(new.admin, Role.TENANT_ADMIN))
     default_group_id = new_uuid()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bursar.domain.credits import AMOUNT_MAX_MICRO, ZERO, Credits, decimal_text
+from bursar.domain.costs import CREDIT_FACTOR_MAX, FACTOR_DECIMALS
+from bursar.domain.credits import AMOUNT_MAX_MICRO, MICRO_PER_CREDIT, ZERO, Credits, decimal_text
 from bursar.domain.refusals import Refusal
 
 DISPLAYS = ("credits", "dollars")
@@ -14,6 +15,9 @@ EXPIRED_HOLDS = ("void", "settle")
 """What becomes of a hold that nobody settled: all of it is given back, or all of it is charged."""
 
 CONTACT_LENGTH_MAX = 200
+
+CREDIT_FACTOR_MAX_MICRO = CREDIT_FACTOR_MAX.ten_thousandths * (MICRO_PER_CREDIT // 10**FACTOR_DECIMALS)
+"""The largest factor that a call's cost is multiplied with, as an amount of credits for a dollar."""
 
 PROPOSED_CREDIT_FACTOR = "100.00"
 """Credits per US dollar where a person makes a tenant and is asked: a credit is then worth a cent."""
@@ -56,14 +60,22 @@ def check_settings(settings: TenantSettings) -> None:
             f"A contact is one line of 1 to {CONTACT_LENGTH_MAX} printable characters.",
             field="contact",
         )
-    check_setting_amount(settings.credit_factor, field="credit_factor", may_be_zero=True)
+    check_credit_factor(settings.credit_factor)
     check_setting_amount(settings.signup_credits, field="signup_credits", may_be_zero=True)
     for field, mark in (("low_pool", settings.low_pool), ("low_balance", settings.low_balance)):
         if mark is not None:
             check_setting_amount(mark, field=field, may_be_zero=False)
 
 
-def check_setting_amount(amount: Credits, *, field: str, may_be_zero: bool) -> None:
+def check_credit_factor(factor: Credits) -> None:
+    """Refuses `amount_too_small`, `amount_too_large` for a factor that no call can be charged with.
+
+    Rule: TENANT-10
+    """
+    check_setting_amount(factor, field="credit_factor", may_be_zero=True, micro_max=CREDIT_FACTOR_MAX_MICRO)
+
+
+def check_setting_amount(amount: Credits, *, field: str, may_be_zero: bool, micro_max: int = AMOUNT_MAX_MICRO) -> None:
     """Refuses `amount_too_small`, `amount_too_large` for an amount that no setting can be.
 
     Rule: TENANT-10
@@ -71,6 +83,6 @@ def check_setting_amount(amount: Credits, *, field: str, may_be_zero: bool) -> N
     if amount < ZERO or (amount == ZERO and not may_be_zero):
         smallest = "0.00" if may_be_zero else "0.01"
         raise Refusal("amount_too_small", f"This must be at least {smallest}.", field=field, smallest=smallest)
-    if amount.micro > AMOUNT_MAX_MICRO:
-        largest = decimal_text(AMOUNT_MAX_MICRO)
+    if amount.micro > micro_max:
+        largest = decimal_text(micro_max)
         raise Refusal("amount_too_large", f"The amount may be at most {largest}.", field=field, largest=largest)
