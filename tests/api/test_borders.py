@@ -65,6 +65,8 @@ BODIES: dict[str, Any] = {
         "name": "Initech", "admin": {"username": "bill", "display_name": "Bill", "password": "long enough"},
     },
     "rename_tenant_to": {"name": "Initrode"},
+    # Suspended, the tenant could not be asked for anything else.
+    "suspend_tenant_now": {"note": 7},
     "resume_tenant_again": {},
     "set_total_of_tenant": {"total": "1", "seen": "0"},
     "set_cycle_ceiling_of_tenant": {"ceiling": None},

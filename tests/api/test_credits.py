@@ -67,6 +67,10 @@ async def test_a_grant_an_allocation_and_a_settled_hold_end_in_the_right_places(
         "assigned": "120.50",
         "pool_used": "0.00",
         "unassigned": "379.50",
+        "can_allocate": True,
+        "cannot_allocate_because": None,
+        "can_reclaim": True,
+        "cannot_reclaim_because": None,
     }
     assert (await see(member, "session"))["remaining"] == "113.376544"
 

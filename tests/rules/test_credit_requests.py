@@ -228,7 +228,7 @@ async def test_by_itself_a_request_takes_allowance_then_balance_and_never_the_po
     assert [answer["status"] for answer in (above, exactly, nothing_left)] == ["pending", "auto_approved", "pending"]
     assert exactly["sources"] == {"group_allowance": "10.00", "group_balance": "5.00", "pool": "0.00"}
     assert await pool_of(admin) == "995.00"
-    rows = (await seen(admin, "transactions", member_id=place.member_id))["transactions"]
+    rows = (await seen(admin, f"members/{place.member_id}/transactions"))["transactions"]
     assert [(row["kind"], row["amount"], row["operator"]["name"], row["note"]) for row in rows] == [
         ("group_hand_out", "5.00", "Bursar", "Credit request auto-approved"),
         ("cycle_top_up", "10.00", "Bursar", "Credit request auto-approved"),

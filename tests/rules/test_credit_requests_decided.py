@@ -54,7 +54,7 @@ async def test_an_admin_approves_less_and_both_amounts_are_kept(house: TestOffic
     assert await seen(admin, f"{REQUESTS}/{request_id}") == shown
     mine = await seen(admin, f"members/{place.member_id}")
     assert (mine["allowance"], mine["balance"], mine["remaining"]) == ("10.00", "2.50", "12.50")
-    rows = (await seen(admin, "transactions", member_id=place.member_id))["transactions"]
+    rows = (await seen(admin, f"members/{place.member_id}/transactions"))["transactions"]
     assert [(row["kind"], row["amount"], row["operator"]["name"], row["note"]) for row in rows] == [
         ("group_hand_out", "2.50", "Acme Admin", "The rest next month"),
         ("cycle_top_up", "10.00", "Acme Admin", "The rest next month"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bursar.actions.allocations import Handing, Holder, allocate
 from bursar.db.transaction import reading
-from bursar.domain.credits import parse_level
+from bursar.domain.credits import Credits, parse_level
 from bursar.domain.ids import public_id
 from bursar.domain.roles import Role
 from bursar.ledger import member_balance
@@ -14,9 +14,11 @@ from tests.support.calls.scenes import Call, Sample, Scene
 
 
 async def set_remaining(scene: Scene) -> Call:
-    """From nothing to something: nobody in a scene has credits yet who is not given some there."""
+    """Upwards, whatever the member has by now: an admin may take credits back from oneself, and give oneself none."""
     await scene.house.granted(scene.place, "10")
-    body = {"remaining": "8", "seen": await _remaining(scene), "note": "For the launch"}
+    present = await _remaining(scene)
+    wanted = present + parse_level("8", field="remaining")
+    body = {"remaining": str(wanted), "seen": str(present), "note": "For the launch"}
     return Call("PUT", f"/members/{scene.target_id}/remaining", body)
 
 
@@ -27,10 +29,10 @@ async def reverse(scene: Scene) -> Call:
     return Call("POST", f"/transactions/{public_id('transfer', given.transfer_id)}/reversal", {"note": "Wrong one"})
 
 
-async def _remaining(scene: Scene) -> str:
+async def _remaining(scene: Scene) -> Credits:
     async with reading(scene.house.desk.tenants, scene.tenant_id) as transaction:
         clock = scene.house.desk.clock.of_ledger
-        return str((await member_balance(transaction, scene.tenant_id, scene.target.member_id, clock)).remaining)
+        return (await member_balance(transaction, scene.tenant_id, scene.target.member_id, clock)).remaining
 
 
 SAMPLES: Mapping[str, Sample] = {
