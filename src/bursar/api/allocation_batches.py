@@ -35,8 +35,9 @@ LARGE_BODY_BYTES = 10_000_000
 LARGE_BODIES = {"/allocation-batches": LARGE_BODY_BYTES, "/allocation-imports": LARGE_BODY_BYTES}
 """The paths below which a body may be larger than the setting says, if that says less."""
 
-IDS_AT_A_TIME = 2_000
-"""So many ids are read in a millisecond or two; calls get their turn before the next ones."""
+IDS_AT_A_TIME = 250
+"""So many ids are read in half a millisecond. A call takes several turns of the event loop, and waits that long for
+each of them while ids are read."""
 
 # Looked at in `read_ids`, some at a time: doing it here for a hundred thousand would keep every call waiting.
 MemberIdText = Annotated[str, Field(json_schema_extra={"pattern": "^mem_[0-9a-f]{32}$"})]

@@ -21,6 +21,10 @@ class NewRows:
     notes: Sequence[str | None]
 
 
+ROWS_AT_A_TIME = 10_000
+"""So many rows are written into a message in a few milliseconds; calls get their turn before the next ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingRow:
     """One row whose turn has come: who gets how much, and why, where it has a note of its own."""
@@ -50,20 +54,26 @@ class FailedSum:
 
 
 async def insert_rows(transaction: Transaction, tenant_id: UUID, batch_id: UUID, rows: NewRows) -> None:
-    """Adds the rows of a new batch, numbered from 1 in this order, all waiting."""
-    await transaction.execute(
-        """
-        insert into allocation_batch_rows (tenant_id, batch_id, position, member_id, amount_micro, note, state)
-        select $1, $2, added.position, added.member_id, added.amount_micro, added.note, 'waiting'
-        from unnest($3::uuid[], $4::bigint[], $5::text[])
-            with ordinality as added (member_id, amount_micro, note, position)
-        """,
-        tenant_id,
-        batch_id,
-        rows.member_ids,
-        [amount.micro for amount in rows.amounts],
-        rows.notes,
-    )
+    """Adds the rows of a new batch, numbered from 1 in this order, all waiting.
+
+    Some at a time: to write a hundred thousand of them into one message would keep every call waiting meanwhile.
+    """
+    for start in range(0, len(rows.member_ids), ROWS_AT_A_TIME):
+        end = start + ROWS_AT_A_TIME
+        await transaction.execute(
+            """
+            insert into allocation_batch_rows (tenant_id, batch_id, position, member_id, amount_micro, note, state)
+            select $1, $2, $3 + added.place, added.member_id, added.amount_micro, added.note, 'waiting'
+            from unnest($4::uuid[], $5::bigint[], $6::text[])
+                with ordinality as added (member_id, amount_micro, note, place)
+            """,
+            tenant_id,
+            batch_id,
+            start,
+            rows.member_ids[start:end],
+            [amount.micro for amount in rows.amounts[start:end]],
+            rows.notes[start:end],
+        )
 
 
 async def list_waiting_rows(
