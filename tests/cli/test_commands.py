@@ -29,7 +29,7 @@ def test_credits_move_from_the_command_line_beside_a_running_server(shell: Shell
         verified = shell.run("verify", "--tenant", "acme robotics")
 
     assert allocated.returncode == 0, allocated.stderr
-    assert "pool 18137.50, keiko.sato 262.50" in allocated.stdout
+    assert "pool 23137.50, keiko.sato 262.50" in allocated.stdout
     assert again.stdout == allocated.stdout
     assert "open, 5.00 held" in held.stdout
     assert "settled, 3.20 charged" in settled.stdout
@@ -37,7 +37,7 @@ def test_credits_move_from_the_command_line_beside_a_running_server(shell: Shell
     assert "by hand" in explained.stdout
     assert "balance 262.50, held 0.00" in explained.stdout
     assert hold_id in of_hold.stdout
-    assert of_pool.stdout.rstrip().endswith("The pool has 18137.50, of which 0.00 is held.")
+    assert of_pool.stdout.rstrip().endswith("The pool has 23137.50, of which 0.00 is held.")
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 

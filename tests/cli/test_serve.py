@@ -189,7 +189,7 @@ def test_the_demo_is_complete_and_quick_the_second_time(shell: Shell) -> None:
         "22.17",
     )
     assert len(tried) == 2
-    assert '"balance":"18150.00"' in tried[-1].stdout
+    assert '"balance":"23150.00"' in tried[-1].stdout
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert pool_again == pool
     assert refused.returncode == 1
