@@ -206,7 +206,8 @@ async def retry_batch(
             check_members_found(member_ids, known=known)
         failed = await sum_failed_rows(transaction, tenant_id, batch_id, member_ids)
         if failed.count == 0:
-            raise Refusal("nothing_failed", "Nobody named failed, so there is nothing to try again.", field="batch_id")
+            whom = "Nobody of this batch failed" if member_ids is None else "None of those who are named failed"
+            raise Refusal("nothing_failed", f"{whom}, so there is nothing to try again.", field="batch_id")
         glance = await tenant_figures(transaction, tenant_id, desk.clock.of_ledger)
         check_total(failed.total, available=glance.pool.available, field="batch_id")
         await update_failed_rows_waiting(transaction, tenant_id, batch_id, member_ids)
