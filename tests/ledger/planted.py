@@ -332,4 +332,14 @@ PLANTED: Final = (
     Planted("I18", "grant update (note) on ledger_journal to bursar_app", "the right to update in ledger_journal"),
     Planted("I18", "grant delete on events to bursar_app", "the right to delete in events"),
     Planted("I18", "grant truncate on ledger_journal_other to bursar_platform", "in ledger_journal_other"),
+    Planted(
+        "I19",
+        "update calls set credits_micro = credits_micro + 1 where tenant_id = {acme} and held_micro is not null",
+        "and it was settled at",
+    ),
+    Planted("I19", "delete from calls where tenant_id = {acme}", "no usage says for what"),
+    Planted(
+        "I19", "update ledger_keys set consumed_micro = consumed_micro + 1 where tenant_id = {acme}", "its row says"
+    ),
+    Planted("I19", "update ledger_keys set held_micro = held_micro + 1 where tenant_id = {acme}", "its row says"),
 )

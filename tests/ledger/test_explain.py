@@ -38,7 +38,8 @@ from bursar.ledger import (
     pool_figures,
     tenant_figures,
 )
-from tests.support.ledger_history import Office, TurnedClock, live_through_everything
+from tests.support.ledger_clock import TurnedClock
+from tests.support.ledger_history import Office, live_through_everything
 from tests.support.postgres import FreshDatabase, Server, copied_database
 
 ACME = UUID("01980000-0000-7000-8000-000000000000")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from uuid import UUID, uuid5
 
+import msgspec
+
+from bursar.actions.calls import written_with
 from bursar.db.engine import Database
 from bursar.db.transaction import reading, writing
 from bursar.domain.credits import Credits
@@ -20,6 +23,7 @@ from bursar.ledger import (
     EndDueCycle,
     ExpireHold,
     ExtendHold,
+    KeyLimit,
     Lanes,
     MoveWallet,
     OpenGroup,
@@ -44,23 +48,10 @@ from bursar.ledger import (
     post,
     tenant_figures,
 )
+from tests.support.ledger_clock import TurnedClock
+from tests.support.usage_rows import usage_row
 
-BEGINNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-@dataclass
-class TurnedClock:
-    """The ledger's time, which passes when it is turned."""
-
-    now: datetime = BEGINNING
-
-    def __call__(self, database_time: datetime) -> datetime:
-        return self.now
-
-    def turn(self, by: timedelta) -> None:
-        """Let this much time pass."""
-        self.now += by
 
 
 @dataclass
@@ -180,6 +171,7 @@ async def live_through_everything(office: Office) -> None:
     await _call_late(office)
     await _leave(office)
     await _call_at_once(office)
+    await _call_with_a_key(office)
 
 
 async def _begin(office: Office) -> None:
@@ -394,3 +386,16 @@ async def _epoch(office: Office) -> int:
 async def _pool(office: Office) -> int:
     async with reading(office.database, office.tenant_id) as transaction:
         return (await pool_figures(transaction, office.tenant_id, office.clock)).available.micro
+
+
+async def _call_with_a_key(office: Office) -> None:
+    """A call as the gateway makes it: with a key, and settled together with the row that says what it used."""
+    key_id = office.id_of("key")
+    held = office.hold("call with a key", "gus", 400_000)
+    await office.do(msgspec.structs.replace(held, actor_id=None, with_key=KeyLimit(key_id)))
+    settled = office.settle("call with a key", 250_000)
+    await office.do(
+        msgspec.structs.replace(
+            settled, along=written_with(usage_row(settled, member_id=office.id_of("gus"), key_id=key_id))
+        )
+    )

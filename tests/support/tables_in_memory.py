@@ -20,8 +20,8 @@ _Result = TypeVar("_Result")
 _Row = dict[str, Any]
 
 _ALL = (
-    tables.CONTROL, tables.ISSUED, tables.GROUPS, tables.WALLETS, tables.HOLDS, tables.JOURNAL, tables.COMMANDS,
-    tables.BATCHES,
+    tables.CONTROL, tables.ISSUED, tables.GROUPS, tables.WALLETS, tables.HOLDS, tables.KEYS, tables.JOURNAL,
+    tables.COMMANDS, tables.BATCHES,
 )  # fmt: skip
 
 # Read while waiting for the lock, so nothing may depend on it; the clock that is passed to loading turns it anyway.
@@ -101,6 +101,7 @@ def rows_of(tables_in_memory: TablesInMemory, table: Table, tenant_id: UUID) -> 
 
 _FINDS = {
     loading._FIND_HOLDS: tables.HOLDS,
+    loading._FIND_SPENDING_KEYS: tables.KEYS,
     loading._FIND_WALLETS: tables.WALLETS,
     loading._FIND_GROUPS: tables.GROUPS,
     loading._FIND_COMMANDS: tables.COMMANDS,
@@ -108,7 +109,7 @@ _FINDS = {
 _WRITES: dict[str, tuple[str, Table]] = {
     **{table.insert: ("insert", table) for table in _ALL},
     **{table.update: ("update", table) for table in _ALL},
-    **{table.upsert: ("upsert", table) for table in (tables.ISSUED, tables.COMMANDS)},
+    **{table.upsert: ("upsert", table) for table in (tables.ISSUED, tables.COMMANDS, tables.KEYS)},
     tables.HOLDS_OPENED.insert: ("insert", tables.HOLDS_OPENED),
     tables.HOLDS_CHANGED.update: ("update", tables.HOLDS_CHANGED),
 }

@@ -89,11 +89,16 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 class Outcome(NamedTuple):
-    """What became of one command: an answer or a refusal, and whether it is a repeat of an earlier one."""
+    """What became of one command: an answer or a refusal, and whether it is a repeat of an earlier one.
+
+    `left_micro` is no part of the answer, which every repeat gets as it was: it is what the spender of a hold that was
+    opened or ended just now could still use at that moment.
+    """
 
     answer: Answer | None
     refusal: Refusal | None
     replayed: bool = False
+    left_micro: int | None = None
 
     def unwrap(self) -> Answer:
         """The answer; raises the refusal if it was one."""

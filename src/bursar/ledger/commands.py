@@ -28,11 +28,27 @@ HOLD_SECONDS_MAX = 7 * 24 * 3600
 """The longest deadline: asynchronous provider jobs may take days; what takes longer extends its hold."""
 
 
+class Along(msgspec.Struct, frozen=True):
+    """A row of another subject that is written in the very transaction that posts its command; where the command is
+    refused, or is a repeat, it is not.
+
+    The statement takes one array a column: the tenants, those of `values` in order, and the batches that wrote them.
+
+    Rule: COMMAND-8
+    """
+
+    statement: str
+    values: tuple[object, ...]
+
+
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What every command carries: who asks (None is Bursar itself) and, where a caller gave one, its key."""
+    """What every command carries: who asks (None is Bursar itself) and, where a caller gave one, its key; and a row of
+    the caller's that is to be written with it.
+    """
 
     actor_id: UUID | None
     key: str | None = None
+    along: Along | None = None
 
 
 class Transfer(Command, frozen=True, kw_only=True, tag=True):
@@ -181,16 +197,30 @@ class EndDueCycle(Command, frozen=True, kw_only=True, tag=True):
     """Do nothing but what every posting does first: end the cycle if its time has come."""
 
 
+class WriteAlong(Command, frozen=True, kw_only=True, tag=True):
+    """Move nothing, and write only what comes along, in the tenant's order of batches."""
+
+
+class KeyLimit(msgspec.Struct, frozen=True):
+    """The API key that a call comes with, and what it may spend in a cycle and in all; None is without limit."""
+
+    key_id: UUID
+    per_cycle: Credits | None = None
+    in_total: Credits | None = None
+
+
 class OpenHold(Command, frozen=True, kw_only=True, tag=True):
     """Set credits aside for a call under way. `seconds` is its deadline, counted from the posting.
 
-    Who opens a hold is who may say what the call cost. What Bursar itself meters, it opens itself.
+    Who opens a hold is who may say what the call cost. What Bursar itself meters, it opens itself. A call that comes
+    with an API key is bound by the key's limits as well, as they are at this moment.
     """
 
     hold_id: UUID
     member_id: UUID
     amount: Credits
     seconds: int
+    with_key: KeyLimit | None = None
 
 
 class SettleHold(Command, frozen=True, kw_only=True, tag=True):
@@ -221,7 +251,8 @@ class ExpireHold(Command, frozen=True, kw_only=True, tag=True):
 
 _encode = msgspec.json.Encoder().encode
 
-_NOT_IN_BODY = frozenset({"key", "transfer_id"})
+_NOT_IN_BODY = frozenset({"key", "transfer_id", "along", "with_key"})
+"""Neither what a caller writes besides nor what a key may spend today makes it another command."""
 
 
 @cache
@@ -230,7 +261,7 @@ def _body_of(command_type: type[Command]) -> Callable[[Command], object]:
 
 
 def fingerprint(command: Command) -> bytes:
-    """SHA-256 of what the command asks for: all of it but the key and the id made for the transfer.
+    """SHA-256 of what the command asks for: all of it but the key, the id made for the transfer, and what it carries.
 
     Two commands with one key are the same command exactly if their fingerprints are equal.
 

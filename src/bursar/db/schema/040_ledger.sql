@@ -209,6 +209,7 @@ create table bursar.ledger_holds (
   closed_epoch          integer,
   state                 text        not null,
   opened_by             uuid,
+  key_id                uuid,
   constraint ledger_holds_pkey primary key (tenant_id, hold_id),
   constraint hold_is_funded check (
     allowance_micro >= 0 and balance_micro >= 0 and group_allowance_micro >= 0 and group_balance_micro >= 0
@@ -234,6 +235,8 @@ comment on table bursar.ledger_holds is
   'Credits set aside for calls. The row is also the record by which a repeated hold, settlement or voiding is recognised.';
 comment on column bursar.ledger_holds.opened_by is
   'Who may say what the call cost. Null is Bursar itself, which meters the calls that go through it.';
+comment on column bursar.ledger_holds.key_id is
+  'The API key that the call came with, whose own limits count it; null for none.';
 comment on constraint hold_is_funded on bursar.ledger_holds is 'A hold is never smaller than what was asked for.';
 comment on constraint group_legs_name_a_group on bursar.ledger_holds is
   'The group is the one the member was in when the hold was opened; the member may have moved since.';

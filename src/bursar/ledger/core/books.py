@@ -14,7 +14,7 @@ from uuid import UUID
 from bursar.domain.accounts import CHART, Account, AccountClass
 from bursar.domain.ids import public_id
 from bursar.domain.refusals import Broken, Refusal
-from bursar.ledger.core.rows import Control, Group, Hold, Issued, Line, Remembered, Wallet
+from bursar.ledger.core.rows import Control, Group, Hold, Issued, Line, Remembered, SpendingKey, Wallet
 
 Holder = Control | Issued | Group | Wallet
 
@@ -62,6 +62,7 @@ class Books:
         "holds",
         "is_control_marked",
         "issued",
+        "keys",
         "lines",
         "note",
         "now",
@@ -73,6 +74,7 @@ class Books:
         "touched_groups",
         "touched_holds",
         "touched_issued",
+        "touched_keys",
         "touched_wallets",
         "transfer_id",
         "wallets",
@@ -91,6 +93,7 @@ class Books:
         self.groups: dict[UUID, Group] = {}
         self.wallets: dict[UUID, Wallet] = {}
         self.holds: dict[UUID, Hold] = {}
+        self.keys: dict[UUID, SpendingKey] = {}
         self.originals: dict[UUID, Line] = {}
         self.commands: dict[str, Remembered] = {}
         self.stored_groups: set[UUID] = set()
@@ -99,6 +102,7 @@ class Books:
         self.remembered: dict[str, Remembered] = {}
         self.touched_issued: set[str] = set()
         self.touched_groups: set[UUID] = set()
+        self.touched_keys: set[UUID] = set()
         self.touched_wallets: set[UUID] = set()
         self.touched_holds: dict[UUID, bool] = {}
         self.is_control_marked = False

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from bursar.domain.refusals import Broken, Refusal
-from bursar.ledger.answers import Answer, Outcome, decode_outcome, encode_outcome
+from bursar.ledger.answers import Answer, Changed, Outcome, decode_outcome, encode_outcome
 from bursar.ledger.commands import (
     CloseGroup,
     CloseWallet,
@@ -40,6 +40,7 @@ from bursar.ledger.commands import (
     ShareGroup,
     Transfer,
     VoidHold,
+    WriteAlong,
     check_key,
     fingerprint,
     stored_key,
@@ -50,6 +51,17 @@ from bursar.ledger.core.rows import Remembered
 
 REFUSALS_REMEMBERED = timedelta(hours=24)
 """How long a refusal is given again to its key. Afterwards the key is free, because the world has changed."""
+
+
+def _write_along(books: Books, command: WriteAlong) -> Changed:
+    """Nothing but a batch of the tenant's, which gives what comes along its place in the order.
+
+    Rule: COMMAND-8
+    """
+    del command
+    books.is_control_marked = True
+    return Changed("along", 0, books.now)
+
 
 HANDLERS: dict[type[Command], Callable[[Books, Any], Answer | Outcome]] = {
     Transfer: transfers.transfer,
@@ -63,6 +75,7 @@ HANDLERS: dict[type[Command], Callable[[Books, Any], Answer | Outcome]] = {
     ResetCycle: cycles.reset,
     SetCadence: cycles.set_cadence,
     EndDueCycle: cycles.end_due,
+    WriteAlong: _write_along,
     SetPerCycle: budgets.set_per_cycle,
     SetCycleCeiling: budgets.set_ceiling,
     SetGroupMonthly: budgets.set_group_monthly,

@@ -29,17 +29,17 @@ from bursar.ledger.commands import (
     VoidHold,
     short_fingerprint,
 )
-from bursar.ledger.core import spending
+from bursar.ledger.core import keys, spending
 from bursar.ledger.core.books import Books
 from bursar.ledger.core.cycles import touch
 from bursar.ledger.core.rows import Hold, Wallet
 from bursar.ledger.core.transfers import check_level
 
 
-def open_hold(books: Books, command: OpenHold) -> Held | Outcome:
+def open_hold(books: Books, command: OpenHold) -> Outcome:
     """Set the amount aside out of what the member can spend, in the order it is spent; all of it or nothing.
 
-    Refuses `insufficient_quota` unless what is left is above 0 and covers the amount.
+    Refuses `insufficient_quota` unless what is left is above 0 and covers the amount, of the key it comes with as well.
     The same id again gets the first answer; for something else, it is refused as `key_reused`. The hold names who
     opened it: that is who may say what the call cost.
 
@@ -59,6 +59,9 @@ def open_hold(books: Books, command: OpenHold) -> Held | Outcome:
     left = spending.spendable(books, wallet)
     if left <= 0 or left < amount:
         raise _insufficient_quota(books, wallet, left, amount)
+    if command.with_key is not None:
+        keys.check_limits(books, command.with_key, amount)
+        keys.keep(books, command.with_key.key_id, amount)
     group = books.group_of(wallet)
     touch(books, wallet)
     if spending.is_shared(wallet, group):
@@ -89,13 +92,14 @@ def open_hold(books: Books, command: OpenHold) -> Held | Outcome:
         expires_at=books.now + timedelta(seconds=command.seconds),
         closed_at=None,
         closed_epoch=None,
+        key_id=None if command.with_key is None else command.with_key.key_id,
     )
     books.holds[hold.hold_id] = hold
     books.touched_holds[hold.hold_id] = True
-    return _held(hold)
+    return Outcome(_held(hold), None, left_micro=left - amount)
 
 
-def settle(books: Books, command: SettleHold) -> HoldClosed | Outcome:
+def settle(books: Books, command: SettleHold) -> Outcome:
     """Charge the true cost: out of what was held first, what is above it in the order of spending.
 
     What nothing covers makes the balance negative. An expired hold is settled late, once.
@@ -116,10 +120,11 @@ def settle(books: Books, command: SettleHold) -> HoldClosed | Outcome:
     if hold.state == "expired":
         return _settle_late(books, hold, wallet, cost)
     overrun = spending.charge_hold(books, hold, wallet, cost)
+    keys.end(books, hold, cost)
     return _close(books, hold, wallet, "settled", cost, overrun)
 
 
-def void(books: Books, command: VoidHold) -> HoldClosed | Outcome:
+def void(books: Books, command: VoidHold) -> Outcome:
     """Give all of a hold back.
 
     Rule: HOLD-4
@@ -134,6 +139,7 @@ def void(books: Books, command: VoidHold) -> HoldClosed | Outcome:
     books.by(command.actor_id, hold.hold_id)
     wallet = books.wallets[hold.member_id]
     spending.charge_hold(books, hold, wallet, 0)
+    keys.end(books, hold, 0)
     return _close(books, hold, wallet, "voided", 0, 0)
 
 
@@ -157,7 +163,7 @@ def extend(books: Books, command: ExtendHold) -> HoldExtended:
     return HoldExtended(hold.hold_id, hold.expires_at)
 
 
-def expire(books: Books, command: ExpireHold) -> HoldClosed | Outcome:
+def expire(books: Books, command: ExpireHold) -> Outcome:
     """End a hold past its deadline: void it, or charge all of it, by the tenant's policy.
 
     Whoever ended the hold first has won: expiring a closed hold changes nothing.
@@ -173,6 +179,7 @@ def expire(books: Books, command: ExpireHold) -> HoldClosed | Outcome:
     wallet = books.wallets[hold.member_id]
     charge = hold.amount_micro if books.control.expired_holds == "settle" else 0
     spending.charge_hold(books, hold, wallet, charge)
+    keys.end(books, hold, charge)
     return _close(books, hold, wallet, "expired", charge, 0)
 
 
@@ -186,7 +193,7 @@ def set_policy(books: Books, command: SetExpiredHolds) -> Changed:
     return Changed("expired_holds", 0, books.now)
 
 
-def _settle_late(books: Books, hold: Hold, wallet: Wallet, cost: int) -> HoldClosed:
+def _settle_late(books: Books, hold: Hold, wallet: Wallet, cost: int) -> Outcome:
     """Record a true cost that arrived after the hold expired: charge or refund the difference.
 
     Rule: HOLD-7
@@ -198,10 +205,11 @@ def _settle_late(books: Books, hold: Hold, wallet: Wallet, cost: int) -> HoldClo
         spending.charge_free(books, wallet, overrun)
     elif cost < charged:
         spending.refund(books, hold, wallet, charged - cost)
+    keys.recount(books, hold, cost - charged)
     return _close(books, hold, wallet, "settled_late", cost, overrun)
 
 
-def _close(books: Books, hold: Hold, wallet: Wallet, state: str, charged: int, overrun: int) -> HoldClosed:
+def _close(books: Books, hold: Hold, wallet: Wallet, state: str, charged: int, overrun: int) -> Outcome:
     hold.state = state
     hold.settled_micro = charged
     hold.overrun_micro = overrun
@@ -209,7 +217,7 @@ def _close(books: Books, hold: Hold, wallet: Wallet, state: str, charged: int, o
     hold.closed_epoch = books.control.epoch
     books.touched_holds.setdefault(hold.hold_id, False)
     spending.hand_in_rest(books, wallet)
-    return _closed(hold)
+    return Outcome(_closed(hold), None, left_micro=spending.spendable(books, wallet))
 
 
 def _find(books: Books, hold_id: UUID) -> Hold:

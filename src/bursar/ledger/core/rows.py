@@ -132,6 +132,19 @@ class Hold:
     expires_at: datetime
     closed_at: datetime | None
     closed_epoch: int | None
+    key_id: UUID | None = None
+
+
+@dataclass(slots=True)
+class SpendingKey:
+    """What the calls of an API key hold and have used, as of the epoch they were last touched in."""
+
+    tenant_id: UUID
+    key_id: UUID
+    held_micro: int
+    used_micro: int
+    consumed_micro: int
+    epoch: int
 
 
 class Line(NamedTuple):

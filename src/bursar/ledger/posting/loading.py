@@ -30,7 +30,7 @@ from bursar.ledger.commands import (
     stored_key,
 )
 from bursar.ledger.core.books import Books
-from bursar.ledger.core.rows import Control, Group, Hold, Issued, Line, Remembered, Wallet
+from bursar.ledger.core.rows import Control, Group, Hold, Issued, Line, Remembered, SpendingKey, Wallet
 from bursar.ledger.core.transfers import reversal_key
 from bursar.ledger.posting import tables
 
@@ -65,6 +65,13 @@ _FIND_HOLDS = f"""
 select {tables.HOLDS.listed("hold")}
 from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, hold_id)
 join bursar.ledger_holds as hold on hold.tenant_id = wanted.tenant_id and hold.hold_id = wanted.hold_id
+"""
+
+_FIND_SPENDING_KEYS = f"""
+select {tables.KEYS.listed("spending_key")}
+from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, key_id)
+join bursar.ledger_keys as spending_key
+  on spending_key.tenant_id = wanted.tenant_id and spending_key.key_id = wanted.key_id
 """
 
 _FIND_WALLETS = f"""
@@ -113,6 +120,7 @@ async def load(transaction: Transaction, batches: Mapping[UUID, Sequence[Command
         books[record["tenant_id"]] = Books(Control(*columns), clock(now))
     present = {tenant_id: commands for tenant_id, commands in batches.items() if tenant_id in books}
     await _load_holds(transaction, books, present)
+    await _load_spending_keys(transaction, books, present)
     await _load_keys(transaction, books, present)
     await _load_wallets(transaction, books, present)
     await _load_groups(transaction, books, present)
@@ -133,6 +141,27 @@ async def _load_holds(
         for record in await transaction.fetch(_FIND_HOLDS, *wanted):
             hold = Hold(*record)
             books[hold.tenant_id].holds[hold.hold_id] = hold
+
+
+async def _load_spending_keys(
+    transaction: Transaction, books: Mapping[UUID, Books], batches: Mapping[UUID, Sequence[Command]]
+) -> None:
+    def keys(tenant_id: UUID, commands: Sequence[Command]) -> set[UUID]:
+        found = {hold.key_id for hold in books[tenant_id].holds.values() if hold.key_id is not None}
+        found.update(
+            command.with_key.key_id
+            for command in commands
+            if isinstance(command, OpenHold) and command.with_key is not None
+        )
+        return found
+
+    wanted = _by_side(
+        (tenant_id, key_id) for tenant_id, commands in batches.items() for key_id in keys(tenant_id, commands)
+    )
+    if wanted[0]:
+        for record in await transaction.fetch(_FIND_SPENDING_KEYS, *wanted):
+            key = SpendingKey(*record)
+            books[key.tenant_id].keys[key.key_id] = key
 
 
 async def _load_keys(

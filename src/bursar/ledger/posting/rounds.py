@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -10,14 +10,14 @@ from bursar.db.transaction import Transaction
 from bursar.domain.cycles import cycle_end, parse_cadence, parse_time_zone
 from bursar.domain.refusals import Refusal
 from bursar.ledger.answers import Outcome
-from bursar.ledger.commands import Command, OpenGroup
+from bursar.ledger.commands import Along, Command, OpenGroup
 from bursar.ledger.core.books import Books
 from bursar.ledger.core.chain import genesis
 from bursar.ledger.core.decide import decide
 from bursar.ledger.core.rows import Control
 from bursar.ledger.posting import tables
 from bursar.ledger.posting.loading import LOCK_CONTROLS, Clock, load
-from bursar.ledger.posting.writing import write
+from bursar.ledger.posting.writing import write, write_along
 
 
 class Posted:
@@ -54,7 +54,19 @@ async def post_round(transaction: Transaction, batches: Mapping[UUID, Sequence[C
             continue
         posted.books[tenant_id] = books
     await write(transaction, list(posted.books.values()), posted.posting_id)
+    await write_along(transaction, _carried(batches, posted))
     return posted
+
+
+def _carried(batches: Mapping[UUID, Sequence[Command]], posted: Posted) -> Iterator[tuple[UUID, int, Along]]:
+    """What comes along with the commands that this round posts for the first time.
+
+    Rule: COMMAND-8
+    """
+    for tenant_id, books in posted.books.items():
+        for command, outcome in zip(batches[tenant_id], posted.outcomes[tenant_id], strict=True):
+            if command.along is not None and outcome.refusal is None and not outcome.replayed:
+                yield tenant_id, books.batch_number, command.along
 
 
 async def post(transaction: Transaction, tenant_id: UUID, commands: Sequence[Command], clock: Clock) -> list[Outcome]:

@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
-from bursar.ledger.core.rows import Control, Group, Hold, Issued, Line, Wallet
+from bursar.ledger.core.rows import Control, Group, Hold, Issued, Line, SpendingKey, Wallet
 
 _TYPES = {UUID: "uuid", bool: "boolean", bytes: "bytea", datetime: "timestamptz", int: "bigint", str: "text"}
 
@@ -87,6 +87,7 @@ ISSUED = _of("ledger_issued", Issued, "tenant_id", "account")
 GROUPS = _of("ledger_groups", Group, "tenant_id", "group_id")
 WALLETS = _of("ledger_wallets", Wallet, "tenant_id", "member_id")
 HOLDS = _of("ledger_holds", Hold, "tenant_id", "hold_id")
+KEYS = _of("ledger_keys", SpendingKey, "tenant_id", "key_id")
 JOURNAL = _of("ledger_journal", Line, "tenant_id", "batch_number", "line", "posted_at")
 COMMANDS = Table(
     "ledger_commands",

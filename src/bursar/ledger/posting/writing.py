@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from bursar.db.transaction import Transaction
+from bursar.ledger.commands import Along
 from bursar.ledger.core.books import Books
 from bursar.ledger.core.chain import batch_hash, control_hash
 from bursar.ledger.posting import tables
@@ -16,6 +17,7 @@ _issued_values = tables.ISSUED.values()
 _group_values = tables.GROUPS.values()
 _wallet_values = tables.WALLETS.values()
 _hold_values = tables.HOLDS.values()
+_key_values = tables.KEYS.values()
 _opened_values = tables.HOLDS_OPENED.values()
 _changed_values = tables.HOLDS_CHANGED.values()
 _Row = tuple[Any, ...]
@@ -25,6 +27,7 @@ _INSERT_WALLETS, _UPDATE_WALLETS = tables.WALLETS.insert, tables.WALLETS.update
 _INSERT_WHOLE_HOLDS = tables.HOLDS.insert
 _INSERT_HOLDS, _UPDATE_HOLDS = tables.HOLDS_OPENED.insert, tables.HOLDS_CHANGED.update
 _UPSERT_ISSUED = tables.ISSUED.upsert
+_UPSERT_KEYS = tables.KEYS.upsert
 _UPSERT_COMMANDS = tables.COMMANDS.upsert
 _INSERT_JOURNAL = tables.JOURNAL.insert
 _INSERT_BATCHES = tables.BATCHES.insert
@@ -51,6 +54,18 @@ async def write(transaction: Transaction, decided: Sequence[Books], posting_id: 
     )
     await _run(transaction, _INSERT_BATCHES, batches)
     await _run(transaction, _UPDATE_CONTROLS, [_control_values(books.control) for books in changed])
+
+
+async def write_along(transaction: Transaction, carried: Iterable[tuple[UUID, int, Along]]) -> None:
+    """Write the rows that came along, in one statement for each kind of them.
+
+    Rule: COMMAND-8
+    """
+    rows: dict[str, list[_Row]] = {}
+    for tenant_id, batch_number, along in carried:
+        rows.setdefault(along.statement, []).append((tenant_id, *along.values, batch_number))
+    for statement, of_kind in rows.items():
+        await _run(transaction, statement, of_kind)
 
 
 def _close_batch(books: Books, posting_id: UUID) -> tuple[object, ...]:
@@ -103,6 +118,8 @@ async def _write_rows(transaction: Transaction, changed: Sequence[Books]) -> Non
     await _run(transaction, _INSERT_HOLDS, new_holds)
     await _run(transaction, _INSERT_WHOLE_HOLDS, whole_holds)
     await _run(transaction, _UPDATE_HOLDS, holds)
+    keys = [_key_values(books.keys[key_id]) for books in changed for key_id in books.touched_keys]
+    await _run(transaction, _UPSERT_KEYS, keys)
 
 
 async def _run(transaction: Transaction, statement: str, rows: Iterable[_Row]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bursar.ledger.proofs import batches, calls, commands, cycles, fences, folds, totals
+from bursar.ledger.proofs import batches, calls, commands, cycles, fences, folds, totals, usage
 from bursar.ledger.proofs.findings import Check
 
 CHECKS: Final = (
@@ -30,5 +30,6 @@ CHECKS: Final = (
     Check(
         "I18", "Every change has somebody, a time and a kind, and stays as recorded.", fences.changes_are_accounted_for
     ),
+    Check("I19", "What was used is what was charged, once.", usage.answers_are_settled_once),
 )
-"""Every invariant that a tenant's own data can show, in order. I19 is about providers' answers, which are not here."""
+"""Every invariant that a tenant's own data can show, in order."""

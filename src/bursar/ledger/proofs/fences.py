@@ -11,7 +11,7 @@ from bursar.domain.transfers import KINDS, Channel
 from bursar.ledger.proofs.findings import Books, Found
 from bursar.ledger.proofs.questions import Question, count, first_broken
 
-APPEND_ONLY: Final = ("events", "platform_events", "ledger_batches", "ledger_journal")
+APPEND_ONLY: Final = ("events", "platform_events", "calls", "ledger_batches", "ledger_journal")
 """Tables the application adds to and does not change; the journal with all its partitions."""
 
 APPLICATION_ROLES: Final = ("bursar_app", "bursar_platform")
