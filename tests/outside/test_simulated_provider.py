@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from bursar.gateway.streams import ChatStream, MessagesStream, ResponsesStream, Stream
-from bursar.gateway.usages import ChatUsage, MessagesUsage, ResponsesUsage, of_chat, of_messages, of_responses
 from bursar.outside.providers import ProviderCall
 from bursar.outside.providers.simulated import SimulatedProvider, tokens_of
+from bursar.outside.providers.streams import ChatStream, MessagesStream, ResponsesStream, Stream
+from bursar.outside.providers.usages import ChatUsage, MessagesUsage, ResponsesUsage, of_chat, of_messages, of_responses
 
 QUESTION = [{"role": "user", "content": "How far is it?"}]
 TEXT = "This is a simulated answer to: How far is it?"

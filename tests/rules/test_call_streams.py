@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bursar.domain.costs import Usage
-from bursar.gateway.streams import ChatStream, MessagesStream, ResponsesStream, Stream
+from bursar.outside.providers.streams import ChatStream, MessagesStream, ResponsesStream, Stream
 
 
 def chat_event(content: str | None = None, **more: Any) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def test_an_error_in_a_stream_is_passed_on_and_told(stream: Stream, event: dict[
 
 @pytest.mark.rule("CALL-3")
 def test_an_event_that_is_too_large_to_look_at_goes_by_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bursar.gateway.streams.EVENT_BYTES_MAX", 200)
+    monkeypatch.setattr("bursar.outside.providers.streams.EVENT_BYTES_MAX", 200)
     whole = written([chat_event("x" * 1_000), *CHAT[:1]], done=True)
 
     stream = ChatStream(hides_usage=True)

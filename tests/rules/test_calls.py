@@ -21,8 +21,8 @@ from bursar.domain.call_sizes import (
 from bursar.domain.costs import Usage
 from bursar.domain.prices import ModelTerms, Service
 from bursar.domain.refusals import Refusal
-from bursar.gateway.bodies import read_wanted, rewritten, with_usage_in_stream
-from bursar.gateway.usages import (
+from bursar.outside.providers.bodies import read_wanted, rewritten, with_usage_in_stream
+from bursar.outside.providers.usages import (
     ChatUsage,
     MessagesUsage,
     ResponsesUsage,

@@ -114,12 +114,9 @@ class Office:
 
     def hold(self, name: str, member: str, micro: int, seconds: int = 600) -> OpenHold:
         """A hold by its name."""
+        member_id = self.id_of(member)
         return OpenHold(
-            actor_id=self.id_of(member),
-            hold_id=self.id_of(name),
-            member_id=self.id_of(member),
-            amount=Credits(micro),
-            seconds=seconds,
+            actor_id=member_id, hold_id=self.id_of(name), member_id=member_id, amount=Credits(micro), seconds=seconds
         )
 
     def settle(self, name: str, micro: int) -> SettleHold:

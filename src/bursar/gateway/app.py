@@ -13,9 +13,10 @@ import structlog
 
 from bursar.actions.desk import Desk
 from bursar.db.outages import OUTAGES
+from bursar.domain.dialects import Dialect
 from bursar.domain.refusals import Refusal
 from bursar.gateway.key import caller_of
-from bursar.gateway.problems import Dialect, envelope
+from bursar.gateway.problems import envelope
 
 log = structlog.get_logger("bursar.gateway")
 

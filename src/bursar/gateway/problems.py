@@ -8,14 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from enum import Enum
 
-
-class Dialect(Enum):
-    """Whose client is calling."""
-
-    OPENAI = "openai"
-    ANTHROPIC = "anthropic"
+from bursar.domain.dialects import Dialect
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from bursar.gateway.usages import (
+from bursar.outside.providers.usages import (
     ChatUsage,
     MessagesUsage,
     Reported,
