@@ -16,6 +16,7 @@ PREFIXES = {
     "member": "mem",
     "group": "grp",
     "hold": "hld",
+    "call": "cal",
     "transfer": "trf",
     "session": "ses",
     "event": "evt",
