@@ -111,6 +111,33 @@ class Settings(BaseSettings):
         description="Largest body, in bytes, that the management API reads. Batches and imports of allocations may "
         "have 10 000 000 from whoever is signed in.",
     )
+    gateway_body_max_bytes: int = Field(
+        33_554_432,
+        ge=1024,
+        le=536_870_912,
+        description="Largest body, in bytes, that a call to a model may have; pictures and sound come in bodies.",
+    )
+    gateway_bodies_max_bytes: int = Field(
+        268_435_456,
+        ge=1_048_576,
+        description="Bytes that the bodies of all calls under way in one process may have together; a call that finds "
+        "no room is told to try again.",
+    )
+    gateway_calls_max: int = Field(
+        2_000,
+        ge=1,
+        le=100_000,
+        description="Calls to models that one process has under way at once; one more is told to try again.",
+    )
+    gateway_body_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Seconds in which the body of a call to a model has to arrive."
+    )
+    gateway_send_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Seconds after which a client that takes nothing of its answer counts as gone.",
+    )
     pool_size_max: int = Field(
         10, ge=2, le=200, description="Database connections that one process keeps open for requests, at most."
     )

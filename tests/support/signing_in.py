@@ -43,6 +43,9 @@ class StoppedClock(TurnedClock):
     def now(self) -> datetime:
         return self.stopped_at + self.turned_by
 
+    def seconds(self) -> float:
+        return self.turned_by.total_seconds()
+
 
 @asynccontextmanager
 async def office_behind_a_proxy(

@@ -1,6 +1,6 @@
 """How a refusal looks over HTTP: one table from code to status, rendered as RFC 9457 problem+json.
 
-A refusal's sentence is the product's and is shown as it is. Codes that only this edge can raise (a body too large, a
+A refusal's sentence is the product's and is shown as it is. Codes that only this edge can raise (a media type, a
 method that a path does not have) stand in the second table. Nothing below this module knows a status.
 """
 
@@ -96,6 +96,15 @@ STATUSES: Mapping[str, int] = {
     "api_key_kind_wrong": 403,
     "network_not_allowed": 403,
     "too_many_keys": 409,
+    "rate_limit_exceeded": 429,
+    "body_too_large": 413,
+    "body_too_slow": 408,
+    "overloaded": 503,
+    "provider_refused": 502,
+    "provider_lacks_model": 502,
+    "provider_limited": 429,
+    "provider_busy": 503,
+    "provider_failed": 502,
     "code_unknown": 404,
     "code_spent": 409,
     "code_expired": 409,
@@ -143,7 +152,6 @@ EDGE_PROBLEMS: Mapping[str, EdgeProblem] = {
     "not_found": EdgeProblem(404, "Not found"),
     "method_not_allowed": EdgeProblem(405, "Method not allowed"),
     "malformed_request": EdgeProblem(400, "Malformed request"),
-    "body_too_large": EdgeProblem(413, "Body too large"),
     "media_type_unsupported": EdgeProblem(415, "Unsupported media type"),
     "cross_site": EdgeProblem(403, "Cross-site request"),
     "unavailable": EdgeProblem(503, "Unavailable"),

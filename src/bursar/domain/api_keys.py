@@ -157,7 +157,18 @@ def check_tenant_limits(limits: KeyLimits) -> None:
     Rule: KEY-5
     """
     for name in LIMIT_NAMES:
-        _check_number(getattr(limits, name), field=name)
+        check_limit(getattr(limits, name), field=name)
+
+
+def check_limit(limit: LimitWord | int | Credits, *, field: str) -> None:
+    """Refuses `invalid_input` for a number that no limit can be."""
+    if isinstance(limit, LimitWord):
+        return
+    number, largest = (limit.micro, AMOUNT_MAX_MICRO) if isinstance(limit, Credits) else (limit, COUNT_MAX)
+    if not 0 <= number <= largest:
+        most = decimal_text(largest) if isinstance(limit, Credits) else str(largest)
+        sentence = f'A limit is "inherit", "unlimited", or a number from 0 to {most}.'
+        raise Refusal("invalid_input", sentence, field=field)
 
 
 def parse_network(text: str, *, field: str) -> str:
@@ -266,15 +277,5 @@ def _checked_limits(kind: KeyKind, limits: KeyLimits) -> KeyLimits:
         limit = getattr(limits, name)
         if kind is KeyKind.MANAGEMENT and limit is not LimitWord.INHERIT:
             raise Refusal("invalid_input", "Only a model key has limits.", field=f"limits.{name}")
-        _check_number(limit, field=f"limits.{name}")
+        check_limit(limit, field=f"limits.{name}")
     return limits
-
-
-def _check_number(limit: LimitWord | int | Credits, *, field: str) -> None:
-    if isinstance(limit, LimitWord):
-        return
-    number, largest = (limit.micro, AMOUNT_MAX_MICRO) if isinstance(limit, Credits) else (limit, COUNT_MAX)
-    if not 0 <= number <= largest:
-        most = decimal_text(largest) if isinstance(limit, Credits) else str(largest)
-        sentence = f'A limit is "inherit", "unlimited", or a number from 0 to {most}.'
-        raise Refusal("invalid_input", sentence, field=field)

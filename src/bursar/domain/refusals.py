@@ -155,6 +155,16 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("api_key_kind_wrong", "Key of the other kind", "Models take a model key, the management API a management key."),
     _K("network_not_allowed", "Network not allowed", "The API key may not be used from this address."),
     _K("too_many_keys", "Too many keys", "One member has at most so many API keys."),
+    # Calls to models
+    _K("rate_limit_exceeded", "Too many calls", "A limit of the key, or of its owner, is reached.", True),
+    _K("body_too_large", "Body too large", "The body has more bytes than are read."),
+    _K("body_too_slow", "Body too slow", "The body did not arrive in the time that one may take.", True),
+    _K("overloaded", "Too many calls at once", "This server has as many calls under way as it can take.", True),
+    _K("provider_refused", "Provider refused us", "The provider did not take the office's own key or account."),
+    _K("provider_lacks_model", "Provider lacks the model", "The provider does not run the model under that name."),
+    _K("provider_limited", "Provider limits us", "The provider limits how often the office calls it.", True),
+    _K("provider_busy", "Provider busy", "The provider takes no more calls for the moment.", True),
+    _K("provider_failed", "Provider failed", "The provider broke, or answered what cannot be passed on.", True),
     # Redemption codes
     _K("code_unknown", "No such code", "There is no such redemption code."),
     _K("code_spent", "Code spent", "The redemption code has been redeemed already."),

@@ -7,9 +7,13 @@ OpenAI's clients read `{"error": {"message", "type", "param", "code"}}`, Anthrop
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bursar.domain.dialects import Dialect
+
+WAIT_SECONDS_MAX = 60
+NO_FACTS: Mapping[str, str | None] = {}
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,29 @@ PROBLEMS: dict[str, Problem] = {
     "tenant_suspended": Problem(403, "permission_error", "permission_error", may_retry=False),
     "network_not_allowed": Problem(403, "permission_error", "permission_error", may_retry=False),
     "api_key_kind_wrong": Problem(403, "permission_error", "permission_error", may_retry=False),
+    "rate_limit_exceeded": Problem(429, "rate_limit_error", "rate_limit_error", may_retry=True),
+    "body_too_large": Problem(413, "invalid_request_error", "request_too_large", may_retry=False),
+    "body_too_slow": Problem(408, "invalid_request_error", "invalid_request_error", may_retry=True),
+    "overloaded": Problem(503, "server_error", "overloaded_error", may_retry=True),
+    "provider_refused": Problem(502, "server_error", "api_error", may_retry=False),
+    "provider_lacks_model": Problem(502, "server_error", "api_error", may_retry=False),
+    "provider_limited": Problem(429, "rate_limit_error", "rate_limit_error", may_retry=True),
+    "provider_busy": Problem(503, "server_error", "overloaded_error", may_retry=True),
+    "provider_failed": Problem(502, "server_error", "api_error", may_retry=True),
     "unavailable": Problem(503, "server_error", "api_error", may_retry=True),
     "not_found": Problem(404, "invalid_request_error", "not_found_error"),
     "broken": Problem(500, "server_error", "api_error"),
 }
 
 
+BODY_UNREAD = frozenset({"body_too_large", "body_too_slow"})
+"""Where the rest of a body is not read: the connection can serve no other call."""
+
+
 def envelope(
-    dialect: Dialect, *, code: str, message: str, request_id: str
+    dialect: Dialect, *, code: str, message: str, request_id: str, facts: Mapping[str, str | None] = NO_FACTS
 ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-    """Status, body and headers of an error, in the caller's own dialect."""
+    """Status, body and headers of an error, in the caller's own dialect; of the facts, only when to try again."""
     problem = PROBLEMS[code]
     body: dict[str, object]
     if dialect is Dialect.ANTHROPIC:
@@ -57,6 +74,28 @@ def envelope(
         (b"request-id", request_id.encode()),
         (b"x-request-id", request_id.encode()),
     ]
-    if problem.may_retry is not None:
-        headers.append((b"x-should-retry", b"true" if problem.may_retry else b"false"))
-    return problem.status, encoded, headers
+    if code in BODY_UNREAD:
+        headers.append((b"connection", b"close"))
+    return problem.status, encoded, [*headers, *retry_headers(problem.may_retry, facts)]
+
+
+def retry_headers(may_retry: bool | None, facts: Mapping[str, str | None]) -> list[tuple[bytes, bytes]]:
+    """Whether and when a client tries again: the headers that OpenAI's and Anthropic's clients look at first.
+
+    None for `may_retry` leaves it to the client's own rule for the status. Where the facts say that there is no time
+    to try again at, the client is told not to. A wait is at most a minute: one client sleeps as long as it is told,
+    the other one does not try again where that is long.
+
+    Rule: LIMIT-5
+    """
+    wait = facts.get("retry_after_seconds")
+    if wait is None and "retry_after_seconds" in facts:
+        may_retry = False
+    headers: list[tuple[bytes, bytes]] = []
+    if may_retry is not None:
+        headers.append((b"x-should-retry", b"true" if may_retry else b"false"))
+    if wait is not None and may_retry is not False:
+        seconds = min(WAIT_SECONDS_MAX, int(wait))
+        headers.append((b"retry-after-ms", str(seconds * 1000).encode()))
+        headers.append((b"retry-after", str(seconds).encode()))
+    return headers

@@ -15,6 +15,10 @@ class Clock(Protocol):
         """This moment, in UTC."""
         ...
 
+    def seconds(self) -> float:
+        """Seconds since some moment, for measuring how long: they never jump and never go back."""
+        ...
+
     def of_ledger(self, database_time: datetime) -> datetime:
         """The ledger's time: the database's, turned as far as this clock is."""
         ...
@@ -25,6 +29,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def seconds(self) -> float:
+        return time.monotonic()
 
     def of_ledger(self, database_time: datetime) -> datetime:
         return database_time
@@ -38,6 +45,9 @@ class TurnedClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.turned_by
+
+    def seconds(self) -> float:
+        return time.monotonic() + self.turned_by.total_seconds()
 
     def of_ledger(self, database_time: datetime) -> datetime:
         return database_time + self.turned_by
