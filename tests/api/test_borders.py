@@ -101,6 +101,7 @@ BODIES: dict[str, Any] = {
     "change_key": {"name": "Notebook"},
     "rotate_key": {"overlap_seconds": 0},
     "put_key_limits": {"calls_at_once": 5},
+    "put_member_limits": {"calls_at_once": 5},
 }  # fmt: skip
 
 BODIES_OF_SUPER_ADMINS: dict[str, Any] = {

@@ -182,6 +182,8 @@ EXPECTED: Mapping[str, Row] = {
     "change_settings_of_tenant": TENANT_ADMINS_ONLY,
     "get_key_limits": READ_BY_ADMINS,
     "put_key_limits": TENANT_ADMINS_ONLY,
+    "get_member_limits": READ_BY_ADMINS,
+    "put_member_limits": TENANT_ADMINS_ONLY,
     "list_audit_events": READ_BY_ADMINS,
     "export_audit_events": READ_BY_ADMINS,
     "list_audit_kinds": about_tenant("y.", "y.", "y.", "n."),

@@ -133,6 +133,7 @@ READS: Mapping[str, Read] = {
     "get_cycle": at("/cycle"),
     "get_settings": at("/settings"),
     "get_key_limits": at("/settings/key-limits"),
+    "get_member_limits": at("/settings/member-limits"),
     "list_audit_events": at("/audit"),
     "export_audit_events": at("/audit.csv"),
     "list_audit_kinds": at("/audit/kinds"),

@@ -133,6 +133,14 @@ class TenantLimits(Shape):
     credits_in_total: ToldCredits
 
 
+class MemberLimitsShape(Shape):
+    """What bounds each member over all keys. What is left out, or inherited, is no limit."""
+
+    requests_per_minute: CountLimit = LimitWord.INHERIT
+    tokens_per_minute: CountLimit = LimitWord.INHERIT
+    calls_at_once: CountLimit = LimitWord.INHERIT
+
+
 def limits_shape(own: KeyLimits, of_tenant: KeyLimits) -> LimitsShape:
     """A key's limits beside what comes of them."""
     return LimitsShape(

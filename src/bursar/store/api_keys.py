@@ -9,8 +9,10 @@ from uuid import UUID
 
 from bursar.db.transaction import Transaction
 from bursar.domain.api_keys import KeyKind, KeyLimits, KeySettings
+from bursar.domain.call_limits import MemberLimits
 from bursar.domain.roles import Scope
 from bursar.store.key_limits import limits_of, stored_limits
+from bursar.store.member_limits import member_limits_of
 from bursar.store.tenants import Tenant
 
 
@@ -29,7 +31,7 @@ class KeyOwner:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """One key, its owner, and the limits that it inherits where it has none of its own."""
+    """One key, its owner, the limits that it inherits where it has none of its own, and its owner's own."""
 
     key_id: UUID
     kind: KeyKind
@@ -42,6 +44,7 @@ class ApiKey:
     last_used_at: datetime | None
     owner: KeyOwner
     tenant_limits: KeyLimits
+    member_limits: MemberLimits
 
 
 @dataclass(frozen=True)
@@ -259,7 +262,8 @@ KEY_COLUMNS = """
            t.tenant_id, t.name as tenant_name, t.status as tenant_status, t.created_at as tenant_created_at,
            t.key_requests_per_minute as t_requests_per_minute, t.key_tokens_per_minute as t_tokens_per_minute,
            t.key_calls_at_once as t_calls_at_once, t.key_per_cycle_micro as t_per_cycle_micro,
-           t.key_in_total_micro as t_in_total_micro
+           t.key_in_total_micro as t_in_total_micro,
+           t.member_requests_per_minute, t.member_tokens_per_minute, t.member_calls_at_once
 """
 _KEYS = f"""
     select {KEY_COLUMNS}
@@ -359,4 +363,5 @@ def _key(row: Any) -> ApiKey:
             kind=row["member_kind"],
         ),
         tenant_limits=limits_of(row, "t"),
+        member_limits=member_limits_of(row),
     )

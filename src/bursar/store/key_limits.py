@@ -60,7 +60,7 @@ async def update_tenant_key_limits(transaction: Transaction, tenant_id: UUID, li
 def stored_limits(limits: KeyLimits) -> tuple[int | None, ...]:
     """The limits as columns hold them, in their order."""
     return tuple(
-        _stored(limit)
+        stored_limit(limit)
         for limit in (
             limits.requests_per_minute,
             limits.tokens_per_minute,
@@ -74,21 +74,23 @@ def stored_limits(limits: KeyLimits) -> tuple[int | None, ...]:
 def limits_of(row: Any, alias: str) -> KeyLimits:
     """The limits in columns that begin with this letter."""
     return KeyLimits(
-        requests_per_minute=_count(row[f"{alias}_requests_per_minute"]),
-        tokens_per_minute=_count(row[f"{alias}_tokens_per_minute"]),
-        calls_at_once=_count(row[f"{alias}_calls_at_once"]),
+        requests_per_minute=count_limit(row[f"{alias}_requests_per_minute"]),
+        tokens_per_minute=count_limit(row[f"{alias}_tokens_per_minute"]),
+        calls_at_once=count_limit(row[f"{alias}_calls_at_once"]),
         credits_per_cycle=_credits(row[f"{alias}_per_cycle_micro"]),
         credits_in_total=_credits(row[f"{alias}_in_total_micro"]),
     )
 
 
-def _stored(limit: CountLimit | CreditsLimit) -> int | None:
+def stored_limit(limit: CountLimit | CreditsLimit) -> int | None:
+    """One limit as a column holds it."""
     if isinstance(limit, LimitWord):
         return None if limit is LimitWord.INHERIT else _UNLIMITED
     return limit.micro if isinstance(limit, Credits) else limit
 
 
-def _count(stored: int | None) -> CountLimit:
+def count_limit(stored: int | None) -> CountLimit:
+    """One limit of how often, or how much at once, out of its column."""
     if stored is None:
         return INHERIT
     return UNLIMITED if stored == _UNLIMITED else stored

@@ -1,4 +1,4 @@
-"""API keys of the scene's member, and what a tenant's keys inherit."""
+"""API keys of the scene's member, what a tenant's keys inherit, and what bounds its members."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ async def set_limits(_: Scene) -> Call:
     return Call("PUT", "/settings/key-limits", {"requests_per_minute": 60})
 
 
+async def set_member_limits(_: Scene) -> Call:
+    return Call("PUT", "/settings/member-limits", {"calls_at_once": 5})
+
+
 async def key_of(scene: Scene) -> ApiKey:
     """A key of the scene's member."""
     draft = KeyDraft(KeyKind.MODEL, KeySettings(name=f"Key {unique()}"))
@@ -62,4 +66,5 @@ SAMPLES: Mapping[str, Sample] = {
     "enable_key": Sample(enable, by=Role.MEMBER, on_oneself=True, changes=STATUS),
     "delete_key": Sample(delete, by=Role.ADMIN, changes=STATUS),
     "put_key_limits": Sample(set_limits, changes=frozenset({"key_limits.requests_per_minute"})),
+    "put_member_limits": Sample(set_member_limits, changes=frozenset({"member_limits.calls_at_once"})),
 }

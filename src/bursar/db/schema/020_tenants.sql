@@ -27,6 +27,9 @@ create table tenants (
     low_balance_micro    bigint,
     next_purchase_number bigint not null default 1,
     admission          text        not null default 'overdraft',
+    member_requests_per_minute bigint,
+    member_tokens_per_minute   bigint,
+    member_calls_at_once       bigint,
     primary key (tenant_id),
     constraint tenants_have_a_name check (name <> ''),
     constraint tenants_know_their_status check (status in ('active', 'suspended')),
@@ -37,6 +40,10 @@ create table tenants (
         coalesce(key_requests_per_minute, 0) >= -1 and coalesce(key_tokens_per_minute, 0) >= -1
         and coalesce(key_calls_at_once, 0) >= -1 and coalesce(key_per_cycle_micro, 0) >= -1
         and coalesce(key_in_total_micro, 0) >= -1
+    ),
+    constraint tenants_limit_members_from_minus_one check (
+        coalesce(member_requests_per_minute, 0) >= -1 and coalesce(member_tokens_per_minute, 0) >= -1
+        and coalesce(member_calls_at_once, 0) >= -1
     ),
     constraint tenants_convert_and_welcome check (credit_factor_micro >= 0 and signup_credits_micro >= 0),
     constraint tenants_warn_above_zero check (low_pool_micro > 0 and low_balance_micro > 0),
@@ -51,6 +58,8 @@ comment on column tenants.key_requests_per_minute is
     'What an API key of this tenant inherits unless it has a limit of its own; null is no limit. So for the next four.';
 comment on constraint tenants_admit_in_one_of_two_ways on tenants is
     'Overdraft holds what a call is expected to cost, strict the most that it can cost.';
+comment on column tenants.member_requests_per_minute is
+    'What bounds each member of this tenant over all keys; null is no limit. So for the next two.';
 comment on constraint tenants_have_a_name on tenants is 'People choose a tenant by its name.';
 comment on constraint tenants_know_their_status on tenants is 'A suspended tenant keeps its rows and may do nothing.';
 comment on constraint tenants_show_credits_or_dollars on tenants is
@@ -60,6 +69,7 @@ comment on constraint tenants_offer_a_contact on tenants is 'Having none is null
 comment on constraint tenants_number_members_from_one on tenants is 'Numbers are shown to people.';
 comment on constraint tenants_limit_keys_from_minus_one on tenants is
     'Null inherits, and -1 is unlimited: neither is 0, which lets nothing through.';
+comment on constraint tenants_limit_members_from_minus_one on tenants is 'As with keys.';
 comment on column tenants.credit_factor_micro is
     'Credits for one US dollar of a model call''s cost. Zero: calls are recorded and charge nothing.';
 comment on column tenants.signup_credits_micro is 'What somebody who joins gets out of the pool. Zero: nothing.';
