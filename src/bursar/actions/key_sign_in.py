@@ -41,21 +41,9 @@ async def authenticate_key(desk: Desk, secret: str, *, address: str | None, want
     """
     now = desk.clock.now()
     found = await _find(desk, secret, now)
-    if found is None:
+    if found is None or found.key.owner.status == "deleted":
         raise key_invalid()
-    check_key(found, now=now, address=address, wanted=wanted)
-    await _note_use(desk, found, now)
-    return KeyCaller(_person(found), found.key)
-
-
-def check_key(found: KeyInTenant, *, now: datetime, address: str | None, wanted: KeyKind) -> None:
-    """Whether a key that was found may be used now, from this address, for this. Refuses as `authenticate_key` does.
-
-    Rule: KEY-6
-    """
     key = found.key
-    if key.owner.status == "deleted":
-        raise key_invalid()
     if key.settings.expires_at is not None and key.settings.expires_at <= now:
         raise Refusal("api_key_expired", "This API key has expired.")
     if key.status != "active":
@@ -67,6 +55,8 @@ def check_key(found: KeyInTenant, *, now: datetime, address: str | None, wanted:
     if not is_address_allowed(address, key.settings.allowed_networks):
         raise Refusal("network_not_allowed", "This API key may not be used from this address.")
     _check_kind(key, wanted)
+    await _note_use(desk, found, now)
+    return KeyCaller(_person(found), key)
 
 
 def key_invalid() -> Refusal:

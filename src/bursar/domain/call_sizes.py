@@ -12,8 +12,7 @@ Rule: CALL-6
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bursar.domain.costs import COUNT_MAX, Usage
@@ -68,14 +67,13 @@ class CallSize:
     output_max: int | None
 
 
-def expected_usage(size: CallSize, terms: ModelTerms, habit: Habit, *, with_headroom: bool = True) -> Usage:
-    """What the call will use if it is like the key's earlier ones, with some headroom for what is held.
+def expected_usage(size: CallSize, terms: ModelTerms, habit: Habit) -> Usage:
+    """What the call will use if it is like the key's earlier ones, with some headroom.
 
     Rule: CALL-6
     """
     tokens_per_byte = FIRST_TOKENS_PER_BYTE if habit.tokens_per_byte is None else habit.tokens_per_byte
-    headroom = HEADROOM if with_headroom else THOUSANDTHS
-    per_byte = min(tokens_per_byte * headroom // THOUSANDTHS, TOKENS_PER_BYTE_MAX)
+    per_byte = min(tokens_per_byte * HEADROOM // THOUSANDTHS, TOKENS_PER_BYTE_MAX)
     usual = FIRST_OUTPUT if habit.output_tokens is None else habit.output_tokens
     most = longest_answer(size, terms)
     return _usage(size, terms, per_byte, usual if size.output_max is None and usual < most else most)
@@ -96,23 +94,6 @@ def longest_answer(size: CallSize, terms: ModelTerms) -> int:
     """
     of_model = terms.output_tokens_max or min(UNKNOWN_OUTPUT_MAX, terms.context_window or UNKNOWN_OUTPUT_MAX)
     return of_model if size.output_max is None else min(size.output_max, of_model)
-
-
-def affordable_answer(size: CallSize, terms: ModelTerms, is_affordable: Callable[[CallSize], bool]) -> int:
-    """The longest answer with which the call can be paid for; 0 where not even the shortest can.
-
-    What a call costs grows with its answer, so the longest is found by halving.
-
-    Rule: CALL-8
-    """
-    low, high = 0, longest_answer(size, terms)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if is_affordable(replace(size, output_max=middle)):
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def learned(habit: Habit, size: CallSize, used: Usage) -> Habit:

@@ -16,7 +16,6 @@ PREFIXES = {
     "member": "mem",
     "group": "grp",
     "hold": "hld",
-    "call": "cal",
     "transfer": "trf",
     "session": "ses",
     "event": "evt",
@@ -31,6 +30,8 @@ PREFIXES = {
     "notification": "ntf",
     "price": "prc",
     "price_refresh": "prr",
+    "provider": "prv",
+    "model_route": "rte",
 }
 """What an id may name, and the three letters it is written with."""
 

@@ -29,6 +29,8 @@ PROBLEMS: dict[str, Problem] = {
     "tenant_suspended": Problem(403, "permission_error", "permission_error", may_retry=False),
     "network_not_allowed": Problem(403, "permission_error", "permission_error", may_retry=False),
     "api_key_kind_wrong": Problem(403, "permission_error", "permission_error", may_retry=False),
+    "model_unknown": Problem(404, "invalid_request_error", "not_found_error"),
+    "model_unpriced": Problem(400, "invalid_request_error", "invalid_request_error", may_retry=False),
     "unavailable": Problem(503, "server_error", "api_error", may_retry=True),
     "not_found": Problem(404, "invalid_request_error", "not_found_error"),
     "broken": Problem(500, "server_error", "api_error"),

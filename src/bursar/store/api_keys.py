@@ -249,8 +249,8 @@ async def lock_api_key(transaction: Transaction, tenant_id: UUID, key_id: UUID) 
     return row is not None
 
 
-KEY_COLUMNS = """
-           k.key_id, k.kind, k.prefix, k.status, k.created_at, k.created_by, k.rotated_at, k.last_used_at,
+_KEYS = """
+    select k.key_id, k.kind, k.prefix, k.status, k.created_at, k.created_by, k.rotated_at, k.last_used_at,
            k.name, k.expires_at, k.scopes, k.allowed_models, k.allowed_networks::text[] as allowed_networks,
            k.requests_per_minute as k_requests_per_minute, k.tokens_per_minute as k_tokens_per_minute,
            k.calls_at_once as k_calls_at_once, k.per_cycle_micro as k_per_cycle_micro,
@@ -260,9 +260,6 @@ KEY_COLUMNS = """
            t.key_requests_per_minute as t_requests_per_minute, t.key_tokens_per_minute as t_tokens_per_minute,
            t.key_calls_at_once as t_calls_at_once, t.key_per_cycle_micro as t_per_cycle_micro,
            t.key_in_total_micro as t_in_total_micro
-"""
-_KEYS = f"""
-    select {KEY_COLUMNS}
     from api_keys k
     join members m on m.tenant_id = k.tenant_id and m.member_id = k.member_id
     join tenants t on t.tenant_id = k.tenant_id
@@ -274,11 +271,8 @@ async def find_api_key(transaction: Transaction, tenant_id: UUID, key_id: UUID) 
     row = await transaction.fetchrow(
         _KEYS + "where k.tenant_id = $1 and k.key_id = $2 and k.status <> 'deleted'", tenant_id, key_id
     )
-    return None if row is None else key_in_tenant(row)
-
-
-def key_in_tenant(row: Any) -> KeyInTenant:
-    """The key and its tenant, in a row with `KEY_COLUMNS`."""
+    if row is None:
+        return None
     tenant = Tenant(row["tenant_id"], row["tenant_name"], row["tenant_status"], row["tenant_created_at"])
     return KeyInTenant(_key(row), tenant)
 

@@ -46,7 +46,7 @@ _COLUMNS = (
     ("provider_request_id", "text"),
     ("label", "text"),
     ("used", "jsonb"),
-    ("reported", "text"),
+    ("reported", "jsonb"),
     ("metadata", "jsonb"),
 )
 _NAMES = ("tenant_id", *(name for name, _ in _COLUMNS), "batch_number")
@@ -54,13 +54,10 @@ _TYPES = ("uuid", *(type_ for _, type_ in _COLUMNS), "bigint")
 
 INSERT_CALLS = (
     f"insert into bursar.calls ({', '.join(_NAMES)})\n"
-    f"select * from unnest({', '.join(f'${number}::{type_}[]' for number, type_ in enumerate(_TYPES, 1))})\n"
-    "on conflict (tenant_id, call_id) do nothing"
+    f"select * from unnest({', '.join(f'${number}::{type_}[]' for number, type_ in enumerate(_TYPES, 1))})"
 )
-"""For rows that are carried by the ledger: one array a column, the tenants first and the batches last. A row that is
-there already stays: what carries it may have been sent twice."""
+"""For rows that are carried by the ledger: one array a column, the tenants first and the batches last."""
 
-_MILLISECONDS_MAX = 2**31 - 1
 _COST_MAX_PICO = 2**63 - 1
 """Nine million dollars. No call costs as much; where a slip in a price makes it so, the row still has to be written."""
 
@@ -75,7 +72,7 @@ def values_of(call: Call) -> tuple[object, ...]:
         call.key_id,
         call.price_id,
         call.started_at,
-        max(call.ended_at, call.started_at),  # the machine's clock may have been put back meanwhile
+        call.ended_at,
         usage.input_tokens,
         usage.cached_read_tokens,
         usage.cached_write_tokens,
@@ -86,38 +83,27 @@ def values_of(call: Call) -> tuple[object, ...]:
         call.price_factor.ten_thousandths,
         call.credits.micro,
         None if call.held is None else call.held.micro,
-        _milliseconds(call.first_byte_ms),
-        _milliseconds(call.total_ms),
+        call.first_byte_ms,
+        call.total_ms,
         call.status,
         call.day,
         call.is_streamed,
         call.is_estimated,
         call.is_simulated,
-        _kept(call.endpoint),
-        _kept(call.model),
-        _kept(call.provider),
-        _kept(call.provider_model),
+        call.endpoint,
+        call.model,
+        call.provider,
+        call.provider_model,
         str(call.service),
         str(call.outcome),
-        _kept(call.fault),
-        _kept(call.request_id),
-        _kept(call.provider_request_id),
-        _kept(call.label),
+        call.fault,
+        call.request_id,
+        call.provider_request_id,
+        call.label,
         _json(counts_of(usage)),
-        None if call.reported is None else _kept(call.reported.decode(errors="replace")),
-        None if call.metadata is None else _json({_kept(name): _kept(value) for name, value in call.metadata.items()}),
+        None if call.reported is None else call.reported.decode(),
+        None if call.metadata is None else _json(call.metadata),
     )
-
-
-def _kept(text: str | None) -> str | None:
-    """The text without what no database keeps: it comes from clients and providers, and a row that cannot be written
-    would keep everybody's settlement of that moment from being written.
-    """
-    return None if text is None else text.replace("\x00", "").encode(errors="replace").decode()
-
-
-def _milliseconds(passed: int | None) -> int | None:
-    return None if passed is None else min(passed, _MILLISECONDS_MAX)
 
 
 def micro_of(credit_factor: Factor) -> int:

@@ -26,7 +26,6 @@ create table tenants (
     low_pool_micro       bigint,
     low_balance_micro    bigint,
     next_purchase_number bigint not null default 1,
-    admission          text        not null default 'overdraft',
     primary key (tenant_id),
     constraint tenants_have_a_name check (name <> ''),
     constraint tenants_know_their_status check (status in ('active', 'suspended')),
@@ -40,8 +39,7 @@ create table tenants (
     ),
     constraint tenants_convert_and_welcome check (credit_factor_micro >= 0 and signup_credits_micro >= 0),
     constraint tenants_warn_above_zero check (low_pool_micro > 0 and low_balance_micro > 0),
-    constraint tenants_number_purchases_from_one check (next_purchase_number >= 1),
-    constraint tenants_admit_in_one_of_two_ways check (admission in ('overdraft', 'strict'))
+    constraint tenants_number_purchases_from_one check (next_purchase_number >= 1)
 );
 
 comment on table tenants is 'One row for each organisation.';
@@ -49,8 +47,6 @@ comment on column tenants.next_member_number is
     'Members are numbered by their tenant and not by a sequence, which on several nodes would neither be dense nor cheap.';
 comment on column tenants.key_requests_per_minute is
     'What an API key of this tenant inherits unless it has a limit of its own; null is no limit. So for the next four.';
-comment on constraint tenants_admit_in_one_of_two_ways on tenants is
-    'Overdraft holds what a call is expected to cost, strict the most that it can cost.';
 comment on constraint tenants_have_a_name on tenants is 'People choose a tenant by its name.';
 comment on constraint tenants_know_their_status on tenants is 'A suspended tenant keeps its rows and may do nothing.';
 comment on constraint tenants_show_credits_or_dollars on tenants is

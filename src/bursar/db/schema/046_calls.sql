@@ -40,7 +40,7 @@ create table calls (
     provider_request_id text,
     label               text,
     used                jsonb       not null,
-    reported            text,
+    reported            jsonb,
     metadata            jsonb,
     primary key (tenant_id, call_id),
     constraint calls_know_their_outcome check (outcome in ('delivered', 'cancelled', 'broken', 'failed')),
@@ -70,9 +70,7 @@ comment on column calls.price_factor is 'What the price was multiplied with, in 
 comment on column calls.held_micro is 'Null where nothing was held.';
 comment on column calls.day is 'The day it began on, where the tenant is.';
 comment on column calls.used is 'Every count that is not 0, by its name: what the price was multiplied with.';
-comment on column calls.reported is
-    'What the provider said of it, in its own words: as text, since nothing that others write may keep a row from being '
-    'written.';
+comment on column calls.reported is 'What the provider said of it, in its own words.';
 comment on constraint calls_know_their_outcome on calls is
     'The answer was delivered; or the client left; or the provider broke off; or nothing came, and nothing is charged.';
 comment on constraint calls_that_failed_cost_nothing on calls is 'Nothing was delivered, so nothing is charged.';

@@ -1,8 +1,8 @@
-"""calling"""
+"""providers"""
 
 from bursar.db.migrations import run_sql_beside
 
-revision = "0029"
+revision = "0023"
 down_revision = "0022"
 
 
