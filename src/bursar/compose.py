@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from bursar.actions.desk import Correspondence, Desk, SessionLimits
+from bursar.actions.desk import Correspondence, Desk, Outbound, SessionLimits
 from bursar.api.app import serve_api
 from bursar.api.console import Console
 from bursar.api.front import Application, FrontDoor
@@ -197,7 +198,13 @@ async def desk_open(
                 invitation_life=timedelta(days=settings.invitation_days),
             ),
             payments=Invoice(),
+            outbound=Outbound(variables=os.environ, proxy=proxy_of(settings)),
         )
+
+
+def proxy_of(settings: Settings) -> str | None:
+    """The proxy to providers of models, where one is set up."""
+    return None if settings.provider_proxy is None else settings.provider_proxy.get_secret_value()
 
 
 def mailer_of(settings: Settings) -> Mailer | None:

@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         description="Sender of mails, as bursar@example.com or Bursar <bursar@example.com>. "
         "Needed where mail is set up.",
     )
+    provider_proxy: SecretStr | None = Field(
+        None,
+        description="Proxy on the way to providers of models, as http://user:password@host:3128; the environment's "
+        "own proxy settings are not used.",
+    )
     invitation_days: int = Field(7, ge=1, le=90, description="Days that the link of an invitation works.")
     body_max_bytes: int = Field(
         1_048_576,
@@ -211,6 +216,13 @@ class Settings(BaseSettings):
             parse_smtp_url(url.get_secret_value())
         return url
 
+    @field_validator("provider_proxy")
+    @classmethod
+    def _is_a_proxy(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_proxy(url.get_secret_value())
+        return url
+
     @field_validator("mail_from")
     @classmethod
     def _can_send(cls, sender: str | None) -> str | None:
@@ -285,3 +297,16 @@ def parse_site(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain or not has_port_or_none:
         raise ValueError(reason)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def check_proxy(url: str) -> None:
+    """Raises `ValueError` for what is no proxy's address; it never repeats it, since a password may stand in it."""
+    reason = "must look like http://user:password@host:3128"
+    try:
+        parts = urlsplit(url)
+        has_port_or_none = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError(reason) from None
+    is_plain = not (parts.path.strip("/") or parts.query or parts.fragment) and url.isascii() and url.isprintable()
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain or not has_port_or_none:
+        raise ValueError(reason)

@@ -14,6 +14,9 @@ WITHOUT_TENANT: Final = {
     "redemption_codes": "a code belongs to no tenant until it is redeemed",
     "platform_events": "what was done to the platform itself",
     "model_prices": "what a model costs is the same fact for every tenant",
+    "providers": "who runs models is the platform's choice, for every tenant",
+    "model_routes": "the same",
+    "catalogue_version": "one installation has one catalogue",
     "platform_settings": "one installation sells its credits at one price",
 }
 

@@ -185,7 +185,7 @@ async def test_a_new_installation_has_prices_without_a_network_and_is_filled_onc
     assert sorted(bool(made) for made in fillings) == [False, False, True]
     assert max(fillings) > 2_000
     page = await see_prices(
-        house.desk.tenants, PriceFilter("openai", "gpt-4o-mini"), at=house.clock.now(), after=None, limit=1
+        house.desk.tenants, PriceFilter(["openai"], "gpt-4o-mini"), at=house.clock.now(), after=None, limit=1
     )
     assert page.prices[0].source.startswith("genai-prices ")
     (event,) = await price_events(house, "prices_refreshed")

@@ -45,9 +45,19 @@ class Correspondence:
 
 
 @dataclass(frozen=True)
+class Outbound:
+    """How providers of models are reached: the variables in which their keys may stand, asked anew each time, and the
+    proxy on the way, if there is one.
+    """
+
+    variables: Mapping[str, str] = field(repr=False)
+    proxy: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Desk:
-    """The parts that actions share: the two ways into the database, the time, secrets, the mail, and how credits are
-    paid for.
+    """The parts that actions share: the two ways into the database, the time, secrets, the mail, how credits are paid
+    for, and how providers of models are reached.
 
     `batches_waiting` is set when a batch of allocations was made in this process, so that its worker need not wait for
     its next look. Nothing depends on it: what waits stands in the database.
@@ -62,6 +72,7 @@ class Desk:
     session_limits: SessionLimits
     correspondence: Correspondence
     payments: PaymentProvider
+    outbound: Outbound
     batches_waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
     def secret_for(self, purpose: str) -> bytes:

@@ -12,21 +12,22 @@ from bursar.db.transaction import Transaction
 from bursar.domain.credits import Credits
 from bursar.domain.currencies import check_currency, parse_price
 from bursar.domain.permissions import check_permission
-from bursar.domain.platform_settings import PlatformSettings, check_platform_settings
+from bursar.domain.platform_settings import PlatformSettings, UnpricedModels, check_platform_settings
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission
+from bursar.store.catalogue_version import raise_catalogue_version
 from bursar.store.platform_settings import lock_platform_settings, update_platform_settings
 
 
 @dataclass(frozen=True)
 class Selling:
     """How credits are to be sold: None leaves the currency or the price as it is. The rest is named in `other` with its
-    value, which may be None: `purchase_min`, `purchase_max`, `payment_instructions`.
+    value, which may be None: `purchase_min`, `purchase_max`, `payment_instructions`, `unpriced_models`.
     """
 
     currency: str | None
     credit_price: str | None
-    other: Mapping[str, Credits | str | None]
+    other: Mapping[str, Credits | UnpricedModels | str | None]
 
 
 async def change_platform_settings(desk: Desk, asked: Asked, wanted: Selling) -> Done[PlatformSettings]:
@@ -45,6 +46,7 @@ async def change_platform_settings(desk: Desk, asked: Asked, wanted: Selling) ->
         check_platform_settings(after)
         if after != before:
             await update_platform_settings(transaction, after)
+            await raise_catalogue_version(transaction)
             told = Told(
                 "platform_settings_changed", Subject("platform_settings", None), changes=_changes(before, after)
             )
@@ -80,4 +82,5 @@ def _texts(settings: PlatformSettings) -> dict[str, str | None]:
         "purchase_min": str(settings.purchase_min),
         "purchase_max": None if settings.purchase_max is None else str(settings.purchase_max),
         "payment_instructions": settings.payment_instructions,
+        "unpriced_models": str(settings.unpriced_models),
     }

@@ -45,6 +45,7 @@ from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission
 from bursar.outside import price_data
 from bursar.outside.identity import new_uuid
+from bursar.store.catalogue_version import raise_catalogue_version
 from bursar.store.prices import (
     find_price,
     find_spelling,
@@ -128,6 +129,7 @@ async def set_price(desk: Desk, asked: Asked, new: NewPrice) -> Done[Price]:
             effective_from, terms, now, asked.actor.identity, new.note,
         )  # fmt: skip
         await insert_prices(transaction, [price])
+        await raise_catalogue_version(transaction)
         await record(transaction, desk, asked, None, _told("price_set", price, before, terms))
         return price
 
@@ -178,6 +180,7 @@ async def withdraw_price(desk: Desk, asked: Asked, price_id: UUID, *, note: str 
             for moment in ends
         ]  # fmt: skip
         await insert_prices(transaction, withdrawals)
+        await raise_catalogue_version(transaction)
         counting = in_force([entry for entry in entries if entry.origin == PUBLIC_LIST], ends[0])
         after = NO_TERMS if counting is None else counting.terms
         told = _told("price_withdrawn", withdrawals[0], in_force(by_hand, ends[0]), after)
@@ -262,6 +265,7 @@ async def _save(
         for planned in plan
     ]
     await insert_prices(transaction, prices)
+    await raise_catalogue_version(transaction)
     found = _difference(listed, plan, name="", is_saved=True)
     counts = {"added": found.added, "changed": found.changed, "vanished": found.vanished, "kept": found.kept}
     detail = {"source": listed.source, **{name: str(count) for name, count in counts.items()}}

@@ -12,7 +12,7 @@ from bursar.api.answers import Shape, problems
 from bursar.api.money import CreditPriceText, CurrencyText
 from bursar.api.signed_in import Visit, platform, platform_change
 from bursar.api.texts import Instructions
-from bursar.domain.platform_settings import SMALLEST_MINIMUM, PlatformSettings
+from bursar.domain.platform_settings import SMALLEST_MINIMUM, PlatformSettings, UnpricedModels
 from bursar.domain.roles import Permission
 from bursar.reports.purchases import see_platform_settings
 
@@ -21,7 +21,8 @@ routes = APIRouter(prefix="/platform-settings", tags=["platform settings"])
 
 class PlatformSettingsShape(Shape):
     """What one credit costs, in which currency; a price of 0 sells none. The smallest and the largest order, of which
-    null is no largest; and what an order on invoice says about paying it.
+    null is no largest; and what an order on invoice says about paying it. `unpriced_models` says what becomes of calls
+    of models without a price.
     """
 
     currency: str
@@ -30,6 +31,7 @@ class PlatformSettingsShape(Shape):
     purchase_min: Amount
     purchase_max: Amount | None
     payment_instructions: str | None
+    unpriced_models: UnpricedModels
 
 
 class PlatformSettingsChange(Shape):
@@ -40,6 +42,7 @@ class PlatformSettingsChange(Shape):
     purchase_min: TypedAmount = SMALLEST_MINIMUM
     purchase_max: LevelOrNone = None
     payment_instructions: Instructions = None
+    unpriced_models: UnpricedModels = UnpricedModels.REFUSE
 
 
 @routes.get("", responses=problems(401, 403))
@@ -72,4 +75,5 @@ def _shape(settings: PlatformSettings) -> PlatformSettingsShape:
         purchase_min=settings.purchase_min,
         purchase_max=settings.purchase_max,
         payment_instructions=settings.payment_instructions,
+        unpriced_models=settings.unpriced_models,
     )

@@ -153,7 +153,7 @@ async def list_prices(
 ) -> PriceList:
     """The prices in force, by provider and model."""
     moment = at or visit.desk.clock.now()
-    wanted = PriceFilter(provider or None, model or None, only_overridden)
+    wanted = PriceFilter([provider] if provider else None, model or None, only_overridden)
     after = None if cursor is None else _place(cursor)
     page = await see_prices(visit.desk.tenants, wanted, at=moment, after=after, limit=limit + 1)
     shown = page.prices[:limit]

@@ -124,6 +124,14 @@ STATUSES: Mapping[str, int] = {
     "notification_unknown": 404,
     "price_unknown": 404,
     "price_not_overridden": 409,
+    "provider_unknown": 404,
+    "provider_in_use": 409,
+    "provider_keyless": 409,
+    "too_many_providers": 409,
+    "route_unknown": 404,
+    "too_many_routes": 409,
+    "model_unknown": 404,
+    "model_unpriced": 422,
     "usage_inconsistent": 422,
 }
 """The status of every refusal of `domain/refusals.py`."""

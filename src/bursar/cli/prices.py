@@ -34,7 +34,7 @@ def list_command(
     """Lists the prices in force: provider, model, input and output in US dollars for a million tokens."""
 
     async def work(desk: Desk) -> None:
-        for price in await _prices(desk, PriceFilter(provider, only_overridden=overridden)):
+        for price in await _prices(desk, PriceFilter([provider] if provider else None, only_overridden=overridden)):
             mark = "  set by hand" if price.origin == HAND else ""
             say(f"{price.provider:<14}  {price.model:<48}  {_usual(price)}{mark}")
 
@@ -50,7 +50,7 @@ def show_command(
     """Shows all rates of the models with this in their id or label."""
 
     async def work(desk: Desk) -> None:
-        found = await _prices(desk, PriceFilter(provider, model))
+        found = await _prices(desk, PriceFilter([provider] if provider else None, model))
         if not found:
             raise Refusal("price_unknown", f"There is no price for {model!r}.", field="model")
         # The id in full means the model itself; a part of one means all that have it.

@@ -32,6 +32,12 @@ _KINDS: tuple[EventKind, ...] = (
     _E("price_set", "Price set", "The price of a model was set by hand."),
     _E("price_withdrawn", "Price withdrawn", "A price set by hand ends, and the public list's counts again."),
     _E("prices_refreshed", "Prices refreshed", "Prices were taken over from the public list."),
+    _E("provider_added", "Provider added", "Models can be called at another provider."),
+    _E("provider_changed", "Provider changed", "Where a provider is, or how it is asked, was changed."),
+    _E("provider_removed", "Provider removed", "A provider of models is gone."),
+    _E("provider_tested", "Provider tested", "Somebody looked whether a provider answers."),
+    _E("model_route_set", "Route set", "Where a model's name leads was set."),
+    _E("model_route_removed", "Route removed", "A model's name leads where it would without a route."),
     _E("platform_settings_changed", "Platform settings changed", "What credits cost, or how they are paid, changed."),
     # Tenants
     _E("tenant_created", "Tenant created", "An organisation was made, with its tenant admin."),

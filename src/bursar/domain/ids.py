@@ -31,6 +31,8 @@ PREFIXES = {
     "notification": "ntf",
     "price": "prc",
     "price_refresh": "prr",
+    "provider": "prv",
+    "model_route": "rte",
 }
 """What an id may name, and the three letters it is written with."""
 

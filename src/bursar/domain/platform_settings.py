@@ -1,8 +1,11 @@
-"""What the operator chose for the whole installation: what credits cost, and how orders of them are paid."""
+"""What the operator chose for the whole installation: what credits cost, how orders of them are paid, and what becomes
+of models without a price.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bursar.domain.credits import AMOUNT_MAX_MICRO, Credits
 from bursar.domain.currencies import CreditPrice, check_currency
@@ -14,9 +17,20 @@ INSTRUCTIONS_LENGTH_MAX = 2_000
 """A page: account, reference, terms."""
 
 
+class UnpricedModels(StrEnum):
+    """What becomes of a call of a model whose cost nobody has said.
+
+    Rule: PROVIDER-11
+    """
+
+    REFUSE = "refuse"
+    FREE = "free"
+
+
 @dataclass(frozen=True)
 class PlatformSettings:
-    """The price of a credit, the smallest and largest order, and what an order on invoice says about paying it.
+    """The price of a credit, the smallest and largest order, what an order on invoice says about paying it, and what
+    becomes of models without a price.
 
     A price of nothing means that credits cannot be bought; no largest order is None.
     """
@@ -25,6 +39,7 @@ class PlatformSettings:
     purchase_min: Credits
     purchase_max: Credits | None
     payment_instructions: str | None
+    unpriced_models: UnpricedModels = UnpricedModels.REFUSE
 
     @property
     def sells_credits(self) -> bool:

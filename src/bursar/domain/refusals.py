@@ -188,4 +188,13 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("price_unknown", "No such price", "There is no price for this model of this provider."),
     _K("price_not_overridden", "Not set by hand", "Only a price that was set by hand can be withdrawn."),
     _K("usage_inconsistent", "Inconsistent usage", "A part of what was used is more than the whole, or not a count."),
+    # Providers and models
+    _K("provider_unknown", "No such provider", "There is no such provider of models."),
+    _K("provider_in_use", "Provider in use", "A route leads to the provider."),
+    _K("provider_keyless", "No key for the provider", "The provider's key is missing, or cannot be opened.", True),
+    _K("too_many_providers", "Too many providers", "An installation has at most so many providers."),
+    _K("route_unknown", "No such route", "No route has this name."),
+    _K("too_many_routes", "Too many routes", "An installation has at most so many routes."),
+    _K("model_unknown", "No such model", "No provider that is set up runs this model for this kind of client."),
+    _K("model_unpriced", "Model without a price", "Nobody has said what this model costs, so it is not called."),
 )

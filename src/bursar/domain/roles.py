@@ -92,6 +92,7 @@ class Permission(StrEnum):
     MANAGE_CODES = "manage_codes"
     SEE_PRICES = "see_prices"
     MANAGE_PRICES = "manage_prices"
+    MANAGE_PROVIDERS = "manage_providers"
     MANAGE_SUPER_ADMINS = "manage_super_admins"
     SEE_PLATFORM_AUDIT = "see_platform_audit"
     # A tenant's credits
@@ -177,6 +178,7 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.MANAGE_CODES: Right("Issue and revoke redemption codes.", _ANY, _NO, _NO, _NO),
     _P.SEE_PRICES: Right("See what models cost.", _ANY, _TENANT, _TENANT, _TENANT, _S.SETTINGS_READ),
     _P.MANAGE_PRICES: Right("Maintain the prices of models.", _ANY, _NO, _NO, _NO),
+    _P.MANAGE_PROVIDERS: Right("Set up providers and routes of models.", _ANY, _NO, _NO, _NO),
     _P.MANAGE_SUPER_ADMINS: Right("Create and disable super admins.", _ANY, _NO, _NO, _NO),
     _P.SEE_PLATFORM_AUDIT: Right("Read the platform's audit log.", _ANY, _NO, _NO, _NO),
     _P.SEE_POOL: Right("See the pool and its figures.", _ANY, _TENANT, _TENANT, _NO, _S.CREDITS_READ),

@@ -42,6 +42,8 @@ PROBLEMS: dict[str, Problem] = {
     "provider_limited": Problem(429, "rate_limit_error", "rate_limit_error", may_retry=True),
     "provider_busy": Problem(503, "server_error", "overloaded_error", may_retry=True),
     "provider_failed": Problem(502, "server_error", "api_error", may_retry=True),
+    "model_unknown": Problem(404, "invalid_request_error", "not_found_error"),
+    "model_unpriced": Problem(400, "invalid_request_error", "invalid_request_error", may_retry=False),
     "unavailable": Problem(503, "server_error", "api_error", may_retry=True),
     "not_found": Problem(404, "invalid_request_error", "not_found_error"),
     "broken": Problem(500, "server_error", "api_error"),

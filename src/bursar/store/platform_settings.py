@@ -8,14 +8,15 @@ from typing import Any
 from bursar.db.transaction import Transaction
 from bursar.domain.credits import Credits
 from bursar.domain.currencies import PRICE_DECIMALS_MAX, CreditPrice
-from bursar.domain.platform_settings import PlatformSettings
+from bursar.domain.platform_settings import PlatformSettings, UnpricedModels
 
 
 async def get_platform_settings(transaction: Transaction) -> PlatformSettings:
     """The settings of this installation."""
     row = await transaction.fetchrow(
         """
-        select currency, credit_price, purchase_min_micro, purchase_max_micro, payment_instructions
+        select currency, credit_price, purchase_min_micro, purchase_max_micro, payment_instructions,
+               unpriced_models
         from platform_settings
         """
     )
@@ -26,7 +27,8 @@ async def lock_platform_settings(transaction: Transaction) -> PlatformSettings:
     """The settings of this installation, which nobody else changes until the transaction ends."""
     row = await transaction.fetchrow(
         """
-        select currency, credit_price, purchase_min_micro, purchase_max_micro, payment_instructions
+        select currency, credit_price, purchase_min_micro, purchase_max_micro, payment_instructions,
+               unpriced_models
         from platform_settings
         for no key update
         """
@@ -43,13 +45,15 @@ async def update_platform_settings(transaction: Transaction, settings: PlatformS
             credit_price = $2,
             purchase_min_micro = $3,
             purchase_max_micro = $4,
-            payment_instructions = $5
+            payment_instructions = $5,
+            unpriced_models = $6
         """,
         settings.credit_price.currency,
         price_as_kept(settings.credit_price),
         settings.purchase_min.micro,
         None if settings.purchase_max is None else settings.purchase_max.micro,
         settings.payment_instructions,
+        settings.unpriced_models,
     )
 
 
@@ -70,4 +74,5 @@ def _settings(row: Any) -> PlatformSettings:
         Credits(row["purchase_min_micro"]),
         None if largest is None else Credits(largest),
         row["payment_instructions"],
+        UnpricedModels(row["unpriced_models"]),
     )

@@ -23,9 +23,9 @@ _COLUMNS = """price_id, provider, model, origin, source, effective_from, bands, 
 
 @dataclass(frozen=True)
 class PriceFilter:
-    """Which prices are wanted: of this provider, with this text in the model's id or label, only those set by hand."""
+    """Which are wanted: of these providers, with this text in the model's id or label, only those set by hand."""
 
-    provider: str | None = None
+    providers: Sequence[str] | None = None
     text: str | None = None
     only_overridden: bool = False
 
@@ -144,7 +144,7 @@ _IN_FORCE = """
         select distinct on (provider, model, origin) *
         from model_prices
         where effective_from <= $1
-          and ($2::text is null or provider = $2)
+          and ($2::text[] is null or provider = any($2))
         order by provider, model, origin, effective_from desc, created_at desc, price_id desc
     ),
     in_force as (
@@ -185,7 +185,7 @@ async def list_prices_in_force(
         limit $7
         """,
         at,
-        wanted.provider,
+        wanted.providers,
         wanted.text,
         wanted.only_overridden,
         None if after is None else after[0],
@@ -201,11 +201,19 @@ async def count_prices_in_force(transaction: Transaction, at: datetime, wanted: 
         await transaction.fetchval(
             f"{_IN_FORCE} select count(*) from wanted",
             at,
-            wanted.provider,
+            wanted.providers,
             wanted.text,
             wanted.only_overridden,
         )
     )
+
+
+async def find_next_price_moment(transaction: Transaction, at: datetime) -> datetime | None:
+    """The first moment behind this one at which an entry begins to count; None if none is announced."""
+    moment: datetime | None = await transaction.fetchval(
+        "select min(effective_from) from model_prices where effective_from > $1", at
+    )
+    return moment
 
 
 def _json(value: object) -> str:

@@ -7,6 +7,7 @@ create table platform_settings (
     purchase_min_micro   bigint  not null default 10000,
     purchase_max_micro   bigint,
     payment_instructions text,
+    unpriced_models      text    not null default 'refuse',
     primary key (only_row),
     constraint platform_settings_are_one_row check (only_row),
     constraint platform_settings_know_a_currency check (currency ~ '^[A-Z]{3}$'),
@@ -14,7 +15,8 @@ create table platform_settings (
     constraint platform_settings_bound_purchases check (
         purchase_min_micro >= 10000 and (purchase_max_micro is null or purchase_max_micro >= purchase_min_micro)
     ),
-    constraint platform_settings_instruct_in_a_page check (length(payment_instructions) between 1 and 2000)
+    constraint platform_settings_instruct_in_a_page check (length(payment_instructions) between 1 and 2000),
+    constraint platform_settings_decide_on_unpriced check (unpriced_models in ('refuse', 'free'))
 );
 
 comment on table platform_settings is 'One row: what credits cost, and how they are paid for.';
@@ -27,7 +29,10 @@ comment on constraint platform_settings_know_a_currency on platform_settings is 
 comment on constraint platform_settings_price_credits on platform_settings is 'Nobody is paid for taking credits.';
 comment on constraint platform_settings_bound_purchases on platform_settings is
     'No order is smaller than the smallest amount that can be moved. No largest order is null.';
+comment on column platform_settings.unpriced_models is
+    'Whether a model without a price is refused, or called and charged nothing.';
 comment on constraint platform_settings_instruct_in_a_page on platform_settings is 'Having none is null.';
+comment on constraint platform_settings_decide_on_unpriced on platform_settings is 'One or the other.';
 
 insert into platform_settings (only_row) values (true);
 

@@ -1,7 +1,7 @@
 """What the gateway asks of whoever runs models, and the two ways in which that fails.
 
 A provider is asked with bytes and answers with bytes: what stands in them is the gateway's business. Leaving an answer
-early tells the provider that nobody wants the rest.
+early tells the provider that nobody wants the rest. What a provider keeps open is closed when nobody holds it any more.
 """
 
 from __future__ import annotations
@@ -22,11 +22,18 @@ class ProviderBroke(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """One request: below the provider's own address, with what of the caller's headers is passed on."""
+    """One request: below the provider's own address, with what of the caller's headers is passed on.
+
+    `content_type` says what the body is; without a body it says nothing. The provider's logs know the call by its
+    `request_id`; one is made where none is given.
+    """
 
     path: str
     body: bytes
     headers: Sequence[tuple[str, str]] = ()
+    method: str = "POST"
+    content_type: str = "application/json"
+    request_id: str | None = None
 
 
 class ProviderAnswer(Protocol):

@@ -1,0 +1,203 @@
+"""A provider that is asked over HTTP: one pool of connections, HTTP/1.1 or 2, and no surprises on the way.
+
+What was set up is where a call goes, and nowhere else: no redirect is followed, no cookie kept, no proxy taken from the
+environment. An answer is read a piece at a time, when the piece is asked for, so a client that reads slowly slows its
+provider down instead of filling memory. The key stands in no log, no repr and no error.
+
+Rule: PROVIDER-5, PROVIDER-6, PROVIDER-7
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PyreqwestError, RequestTimeoutError
+from pyreqwest.proxy import ProxyBuilder
+from pyreqwest.request import RequestBuilder
+from pyreqwest.response import Response, ResponseBodyReader
+
+from bursar import __version__
+from bursar.domain.providers import NEVER_PASSED_ON, Timeouts, is_below, joined
+from bursar.domain.refusals import Broken
+from bursar.outside.identity import new_uuid
+from bursar.outside.providers.port import ProviderBroke, ProviderCall, ProviderUnreachable
+
+IDLE_CONNECTION = timedelta(seconds=60)
+"""Shorter than what load balancers in front of providers close at, so that a call seldom meets a closed connection."""
+STREAM_WINDOW_BYTES = 1024 * 1024
+"""What a stream of HTTP/2 may send ahead of its reader: enough for a fast line, little enough for many streams."""
+
+USER_AGENT = f"bursar/{__version__}"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a provider is and how it is asked. `headers` go with every call, the key's among them; `problem` says why
+    nobody can be asked there, such as for want of the key.
+    """
+
+    name: str
+    base_url: str
+    timeouts: Timeouts
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    problem: str | None = None
+
+
+class HttpProvider:
+    """A provider over HTTP. Its connections are closed when nobody holds it any more, and not before: whoever found it
+    in an older catalogue still gets to ask.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        own = {name.lower(): value for name, value in connection.headers}
+        # Compressed, what was used could not be read as it goes by.
+        own |= {"accept-encoding": "identity", "user-agent": USER_AGENT}
+        self._client = _client(connection, own)
+        # What goes with every call is not the caller's to replace.
+        self._kept_back = NEVER_PASSED_ON | own.keys() | {"content-type", "x-request-id"}
+
+    @property
+    def name(self) -> str:
+        return self._connection.name
+
+    @property
+    def connection(self) -> Connection:
+        """What it was made from."""
+        return self._connection
+
+    def __repr__(self) -> str:
+        return f"HttpProvider({self.name!r}, {self._connection.base_url!r})"
+
+    @asynccontextmanager
+    async def asked(self, call: ProviderCall) -> AsyncIterator[HttpAnswer]:
+        """The answer, once its head is there. Leaving the block early ends the request at the provider, too. Being
+        cancelled before that ends it as soon as the answer begins, and not earlier.
+
+        A redirect is no answer: following it could carry the key elsewhere, and passing it on would make the client go
+        there instead.
+        """
+        if self._connection.problem is not None:
+            raise ProviderUnreachable(self._connection.problem)
+        request = self._request(call).build_streamed()
+        timeouts = self._connection.timeouts
+        try:
+            async with asyncio.timeout(timeouts.first_byte_seconds):
+                response = await request.__aenter__()
+        except TimeoutError as fault:
+            raise ProviderUnreachable(_why(self.name, fault, timeouts)) from None
+        except PyreqwestError as fault:
+            raise ProviderUnreachable(_why(self.name, fault, timeouts)) from None
+        try:
+            if 300 <= response.status < 400:
+                raise ProviderUnreachable(f"{self.name} answered with a redirect, which is not followed.")
+            yield HttpAnswer(self.name, response, timeouts)
+        finally:
+            await request.__aexit__(None, None, None)
+
+    def _request(self, call: ProviderCall) -> RequestBuilder:
+        if not is_below(call.path):
+            raise Broken("a provider is asked below its own address", path=call.path)
+        request = self._client.request(call.method, joined(self._connection.base_url, call.path))
+        headers = [
+            (name, value)
+            for name, value in call.headers
+            if name.lower() not in self._kept_back and value.isascii() and value.isprintable()
+        ]
+        headers.append(("x-request-id", call.request_id or new_uuid().hex))
+        if call.body:
+            headers.append(("content-type", call.content_type))
+            request = request.body_bytes(call.body)
+        # Zero keeps the library from waiting until some of the body has come before it hands over the head.
+        return request.headers(headers).streamed_read_buffer_limit(0)
+
+
+class HttpAnswer:
+    """An answer that is coming."""
+
+    def __init__(self, name: str, response: Response, timeouts: Timeouts) -> None:
+        self._name = name
+        self._timeouts = timeouts
+        self._reader: ResponseBodyReader = response.body_reader
+        self.status = response.status
+        self.headers: Mapping[str, str] = _headers(response)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body, each piece read when it is asked for."""
+        between = self._timeouts.between_pieces_seconds
+        while True:
+            try:
+                async with asyncio.timeout(between):
+                    piece = await self._reader.read_chunk()
+            except (TimeoutError, PyreqwestError) as fault:
+                raise ProviderBroke(_why_broken(self._name, fault)) from None
+            if piece is None:
+                return
+            yield bytes(piece)
+
+
+def _client(connection: Connection, own: Mapping[str, str]) -> Client:
+    timeouts = connection.timeouts
+    # The library gives up waiting for an answer when its caller does, but its request stays under way until the answer
+    # begins; so this ends it at the latest. To be removed once leaving early ends it (pyreqwest 0.15.1).
+    longest_wait = max(timeouts.first_byte_seconds, timeouts.between_pieces_seconds)
+    builder = (
+        ClientBuilder()
+        .default_headers(own)
+        .no_proxy()
+        .http2(True)
+        .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .http1_lower_case_headers()
+        .follow_redirects(False)
+        .referer(False)
+        .default_cookie_store(False)
+        .connect_timeout(timedelta(seconds=timeouts.connect_seconds))
+        .timeout(timedelta(seconds=timeouts.whole_seconds))
+        .read_timeout(timedelta(seconds=longest_wait))
+        .pool_idle_timeout(IDLE_CONNECTION)
+    )
+    if connection.proxy is not None:
+        builder = builder.proxy(ProxyBuilder.all(connection.proxy))
+    return builder.build()
+
+
+def _headers(response: Response) -> dict[str, str]:
+    """Names in lower case. Of a header that came several times the first counts; one that is no text is left out."""
+    found: dict[str, str] = {}
+    for name in response.headers.keys():  # noqa: SIM118  its plain iteration reads the values, too
+        try:
+            value = response.get_header(name)
+        except ValueError:
+            continue
+        if value is not None:
+            found.setdefault(name.lower(), value)
+    return found
+
+
+def _why(name: str, fault: Exception, timeouts: Timeouts) -> str:
+    """A sentence for logs and people. Of the library's words only the innermost are taken, which name no header."""
+    if isinstance(fault, ConnectTimeoutError):
+        return f"{name} took no connection within {timeouts.connect_seconds} seconds."
+    if isinstance(fault, RequestTimeoutError | TimeoutError):
+        return f"{name} began no answer within {timeouts.first_byte_seconds} seconds."
+    if isinstance(fault, ConnectError):
+        return f"{name} cannot be reached: {_innermost(fault)}."
+    return f"{name} gave no answer: {_innermost(fault)}."
+
+
+def _why_broken(name: str, fault: Exception) -> str:
+    if isinstance(fault, TimeoutError):
+        return f"{name} stopped in the middle of its answer."
+    return f"{name} broke off its answer: {_innermost(fault)}."
+
+
+def _innermost(fault: Exception) -> str:
+    details = getattr(fault, "details", None) or {}
+    causes = details.get("causes") or [{"message": type(fault).__name__}]
+    return str(causes[-1]["message"])
