@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from bursar.actions.call_desk import CallDesk, call_desk
 from bursar.actions.desk import Correspondence, Desk, Outbound, SessionLimits
 from bursar.api.app import serve_api
 from bursar.api.console import Console
@@ -33,6 +34,10 @@ from bursar.db.partitions import ensure_journal_partitions
 from bursar.db.roles import Endpoints, provision
 from bursar.db.transaction import platform_reading
 from bursar.gateway.app import serve_gateway
+from bursar.gateway.gate import Gate
+from bursar.gateway.limits import CallLimits
+from bursar.gateway.receiving import BodyBounds
+from bursar.gateway.room import Room
 from bursar.ledger import Lanes
 from bursar.outside.clock import Clock, Stopwatch, SystemClock
 from bursar.outside.mail import Mailer, parse_sender, parse_smtp_url
@@ -233,9 +238,23 @@ async def office(
             registry=registry,
             body_max_bytes=settings.body_max_bytes,
         )
-        front = FrontDoor(gateway=serve_gateway(desk), api=api, console=Console(CONSOLE_FOLDER))
-        async with worker.running():
-            yield Office(desk, front, worker)
+        async with call_desk(desk, hold_seconds=settings.gateway_hold_seconds) as calls:
+            gateway = serve_gateway(gate_of(settings, calls))
+            front = FrontDoor(gateway=gateway, api=api, console=Console(CONSOLE_FOLDER))
+            async with worker.running():
+                yield Office(desk, front, worker)
+
+
+def gate_of(settings: Settings, calls: CallDesk) -> Gate:
+    """What the gateway works with."""
+    return Gate(
+        calls=calls,
+        limits=CallLimits(calls.desk.clock),
+        room=Room(calls_max=settings.gateway_calls_max, bytes_max=settings.gateway_bodies_max_bytes),
+        bounds=BodyBounds(settings.gateway_body_max_bytes, settings.gateway_body_seconds),
+        send_seconds_max=settings.gateway_send_seconds,
+        site=settings.public_url,
+    )
 
 
 def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:

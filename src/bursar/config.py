@@ -134,6 +134,13 @@ class Settings(BaseSettings):
         le=100_000,
         description="Calls to models that one process has under way at once; one more is told to try again.",
     )
+    gateway_hold_seconds: int = Field(
+        1_200,
+        ge=60,
+        le=604_800,
+        description="Seconds for which the credits of a call to a model are held unless it goes on for longer; "
+        "at least twice what the slowest provider may take.",
+    )
     gateway_body_seconds: float = Field(
         60.0, gt=0, le=3600, description="Seconds in which the body of a call to a model has to arrive."
     )

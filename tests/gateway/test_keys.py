@@ -138,7 +138,7 @@ async def test_a_disabled_members_keys_stop_on_every_process_and_work_again_afte
         secret = (await made_key(await here.signed_in("acme-member")))["secret"]
         switched = f"where member_id = '{place.member.member_id}'"
 
-        async def answers() -> list[tuple[int, str]]:
+        async def answers() -> list[tuple[int, str | None]]:
             return [await answer_at_the_gateway(office, secret) for office in (here, there)]
 
         assert await answers() == [LET_IN, LET_IN]

@@ -18,6 +18,9 @@ class Hurried:
     def now(self) -> datetime:
         return self.before.now()
 
+    def seconds(self) -> float:
+        return self.before.seconds()
+
     def of_ledger(self, database_time: datetime) -> datetime:
         self.looks += 1
         return self.before.of_ledger(database_time) + (timedelta(hours=1) if self.looks > 1 else timedelta(0))

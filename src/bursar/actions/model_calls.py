@@ -74,13 +74,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a call came out, and what is known of what it used. A usage that is None is estimated from what went by:
-    `answered_tokens`, where it did.
+    """How a call came out, and what is known of what it used. A usage that is None is estimated: the input by habit,
+    the output as `answered_tokens` went by.
     """
 
     outcome: CallOutcome
     candidate: Candidate | None
     usage: Usage | None = None
+    is_estimated: bool = False
     words: bytes | None = None
     service: Service = Service.STANDARD
     answered_tokens: int = 0
@@ -111,8 +112,11 @@ class Counter:
         self.habits = Habits()
         self.settlements = Settlements(desk.lanes)
 
-    async def admit(self, spender: Spender, wish: Wish, candidates: Sequence[Candidate]) -> ModelCall:
-        """Sets aside what the call may cost at the dearest of its candidates; only then may anything be sent.
+    async def admit(
+        self, spender: Spender, wish: Wish, candidates: Sequence[Candidate], *, since: Stopwatch | None = None
+    ) -> ModelCall:
+        """Sets aside what the call may cost at the dearest of its candidates; only then may anything be sent. `since`
+        counts from when it came.
 
         Refuses `insufficient_quota`, `call_repeated`, `member_disabled`. Where the tenant converts dollars to nothing,
         nothing is held, and every call is admitted.
@@ -120,7 +124,7 @@ class Counter:
         Rule: CALL-5, CALL-8
         """
         started_at = self.desk.clock.now()
-        call = ModelCall(self, spender, wish, new_uuid_at(started_at), started_at)
+        call = ModelCall(self, spender, wish, new_uuid_at(started_at), started_at, since or Stopwatch())
         if wish.once is not None:
             call.call_id = await self._call_id_of(spender, wish.once, call.call_id, started_at)
         if spender.terms.credit_factor.ten_thousandths:
@@ -144,7 +148,15 @@ class Counter:
 class ModelCall:
     """One call under way. `end` it exactly once; ending it again changes nothing."""
 
-    def __init__(self, counter: Counter, spender: Spender, wish: Wish, call_id: UUID, started_at: datetime) -> None:
+    def __init__(
+        self,
+        counter: Counter,
+        spender: Spender,
+        wish: Wish,
+        call_id: UUID,
+        started_at: datetime,
+        since: Stopwatch,
+    ) -> None:
         self._counter = counter
         self.spender = spender
         self.wish = wish
@@ -154,7 +166,7 @@ class ModelCall:
         self.left: Credits | None = None
         self.answer_max: int | None = None
         """What the answer has to be bounded to, since the spender can pay for no more."""
-        self._stopwatch = Stopwatch()
+        self._stopwatch = since
         self._extended = Stopwatch()
         self._ending: asyncio.Task[Charged] | None = None
 
@@ -245,7 +257,7 @@ class ModelCall:
             provider_request_id=ended.provider_request_id,
             reported=ended.words,
         )
-        if ended.usage is not None and ended.outcome is CallOutcome.DELIVERED:
+        if ended.usage is not None and not is_estimated and ended.outcome is CallOutcome.DELIVERED:
             self._counter.habits.learn(spender.caller_id, self.wish.model, self.wish.size, usage)
         outcome = await self._counter.settlements.submit(spender.tenant_id, self._closing(row))
         if outcome is None:
@@ -270,7 +282,7 @@ class ModelCall:
         if ended.outcome is CallOutcome.FAILED:
             return Usage(calls=0), False
         if ended.usage is not None:
-            return ended.usage, False
+            return ended.usage, ended.is_estimated
         terms = _terms_of(ended.candidate)
         habit = self._counter.habits.of(self.spender.caller_id, self.wish.model)
         expected = expected_usage(self.wish.size, terms, habit, with_headroom=False)
@@ -294,7 +306,7 @@ class ModelCall:
                 call_id=public_id("call", self.call_id),
             )
         if outcome.refusal is not None:
-            raise outcome.refusal
+            raise _told_whom_to_ask(outcome.refusal, spender.terms.contact)
         self.held = amount
         self.left = None if outcome.left_micro is None else Credits(outcome.left_micro)
 
@@ -332,6 +344,13 @@ class ModelCall:
     def _credits(self, cost: Cost) -> Credits:
         terms = self.spender.terms
         return credits_for(cost, credit_factor=terms.credit_factor, price_factor=terms.price_factor)
+
+
+def _told_whom_to_ask(refusal: Refusal, contact: str | None) -> Refusal:
+    """The refusal with whom the spender can ask for more, where the tenant says so."""
+    if contact is None or refusal.code != "insufficient_quota":
+        return refusal
+    return Refusal(refusal.code, refusal.detail, field=refusal.field, **{**refusal.facts, "contact": contact})
 
 
 def _terms_of(candidate: Candidate | None) -> ModelTerms:

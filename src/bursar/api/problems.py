@@ -131,6 +131,9 @@ STATUSES: Mapping[str, int] = {
     "route_unknown": 404,
     "too_many_routes": 409,
     "model_unknown": 404,
+    "model_not_allowed": 403,
+    "call_repeated": 409,
+    "provider_unreachable": 503,
     "model_unpriced": 422,
     "usage_inconsistent": 422,
 }

@@ -185,6 +185,9 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("too_many_credit_requests", "Too many open requests", "A member has at most so many undecided requests."),
     _K("notification_unknown", "No such notification", "There is no such notification of this person."),
     # Prices
+    _K("model_not_allowed", "Model not allowed", "The API key may not call this model."),
+    _K("call_repeated", "Call made already", "The idempotency key was used for a call that was made already.", True),
+    _K("provider_unreachable", "Provider unreachable", "Nobody who runs the model could be reached."),
     _K("price_unknown", "No such price", "There is no price for this model of this provider."),
     _K("price_not_overridden", "Not set by hand", "Only a price that was set by hand can be withdrawn."),
     _K("usage_inconsistent", "Inconsistent usage", "A part of what was used is more than the whole, or not a count."),

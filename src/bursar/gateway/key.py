@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import Any
-
-from bursar.actions.desk import Desk
-from bursar.actions.key_sign_in import KeyCaller, authenticate_key
-from bursar.domain.api_keys import KeyKind
 from bursar.domain.refusals import Refusal
+from bursar.gateway.asgi import Headers
 
 
-async def caller_of(desk: Desk, scope: MutableMapping[str, Any]) -> KeyCaller:
-    """The owner of the key that was sent. Refuses `api_key_invalid`, and what `authenticate_key` refuses.
+def secret_in(headers: Headers) -> str:
+    """The bearer's, else that of `x-api-key`; the first of each counts. What is no ASCII becomes what no key is.
+    Refuses `api_key_invalid` where there is none.
 
     Rule: KEY-10
     """
-    secret = _secret_in(scope["headers"])
-    if secret is None:
-        raise Refusal("api_key_invalid", "No API key was sent. Send yours as Authorization: Bearer, or as x-api-key.")
-    client = scope.get("client")
-    return await authenticate_key(desk, secret, address=client[0] if client else None, wanted=KeyKind.MODEL)
-
-
-def _secret_in(headers: list[tuple[bytes, bytes]]) -> str | None:
-    """The bearer's, else that of `x-api-key`; the first of each counts. What is no ASCII becomes what no key is."""
     sent: dict[bytes, bytes] = {}
     for name, value in headers:
         sent.setdefault(name, value)
@@ -33,4 +20,4 @@ def _secret_in(headers: list[tuple[bytes, bytes]]) -> str | None:
         return secret.strip().decode("ascii", "replace")
     if b"x-api-key" in sent:
         return sent[b"x-api-key"].strip().decode("ascii", "replace")
-    return None
+    raise Refusal("api_key_invalid", "No API key was sent. Send yours as Authorization: Bearer, or as x-api-key.")

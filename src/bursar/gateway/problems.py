@@ -44,30 +44,52 @@ PROBLEMS: dict[str, Problem] = {
     "provider_failed": Problem(502, "server_error", "api_error", may_retry=True),
     "model_unknown": Problem(404, "invalid_request_error", "not_found_error"),
     "model_unpriced": Problem(400, "invalid_request_error", "invalid_request_error", may_retry=False),
+    "provider_unreachable": Problem(503, "server_error", "api_error", may_retry=True),
+    "insufficient_quota": Problem(402, "insufficient_quota", "billing_error", may_retry=False),
+    "call_repeated": Problem(409, "invalid_request_error", "invalid_request_error", may_retry=False),
+    "key_malformed": Problem(400, "invalid_request_error", "invalid_request_error", may_retry=False),
+    "invalid_input": Problem(400, "invalid_request_error", "invalid_request_error", may_retry=False),
+    "model_not_allowed": Problem(403, "permission_error", "permission_error", may_retry=False),
+    "member_disabled": Problem(403, "permission_error", "permission_error", may_retry=False),
+    "member_deleted": Problem(401, "authentication_error", "authentication_error", may_retry=False),
     "unavailable": Problem(503, "server_error", "api_error", may_retry=True),
     "not_found": Problem(404, "invalid_request_error", "not_found_error"),
     "broken": Problem(500, "server_error", "api_error"),
 }
 
 
+FACTS_TOLD = frozenset({"insufficient_quota", "call_repeated"})
+"""Whose facts are of use to a program that calls."""
+
 BODY_UNREAD = frozenset({"body_too_large", "body_too_slow"})
 """Where the rest of a body is not read: the connection can serve no other call."""
 
 
 def envelope(
-    dialect: Dialect, *, code: str, message: str, request_id: str, facts: Mapping[str, str | None] = NO_FACTS
+    dialect: Dialect,
+    *,
+    code: str,
+    message: str,
+    request_id: str,
+    facts: Mapping[str, str | None] = NO_FACTS,
+    field: str | None = None,
 ) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-    """Status, body and headers of an error, in the caller's own dialect; of the facts, only when to try again."""
+    """Status, body and headers of an error, in the caller's own dialect.
+
+    The facts of a refusal for want of credits stand beside its sentence, for programs; of the others only when to try
+    again is told.
+    """
     problem = PROBLEMS[code]
     body: dict[str, object]
+    told = {name: fact for name, fact in facts.items() if code in FACTS_TOLD}
     if dialect is Dialect.ANTHROPIC:
         body = {
             "type": "error",
-            "error": {"type": problem.anthropic_type, "message": message},
+            "error": {"type": problem.anthropic_type, "message": message, **told},
             "request_id": request_id,
         }
     else:
-        body = {"error": {"message": message, "type": problem.openai_type, "param": None, "code": code}}
+        body = {"error": {"message": message, "type": problem.openai_type, "param": field, "code": code, **told}}
     encoded = json.dumps(body).encode()
     headers = [
         (b"content-type", b"application/json"),

@@ -32,10 +32,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class CallingKey:
-    """A key with its owner and tenant, and the terms of its owner's calls."""
+    """A key with its owner and tenant, the terms of its owner's calls, and the catalogue's version at that moment."""
 
     found: KeyInTenant
     terms: Terms
+    catalogue_version: int
 
 
 async def list_secret_owners(
@@ -69,7 +70,7 @@ async def list_calling_keys(transaction: Transaction, owners: Sequence[SecretOwn
     """These keys, unless deleted, by their ids. The transaction's scope must hold their tenants."""
     rows = await transaction.fetch(
         f"""
-        select {KEY_COLUMNS}, {_TERMS}
+        select {KEY_COLUMNS}, {_TERMS}, (select version from catalogue_version) as catalogue_version
         from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, key_id)
         join api_keys k on k.tenant_id = wanted.tenant_id and k.key_id = wanted.key_id
         join members m on m.tenant_id = k.tenant_id and m.member_id = k.member_id
@@ -80,7 +81,7 @@ async def list_calling_keys(transaction: Transaction, owners: Sequence[SecretOwn
         [owner.tenant_id for owner in owners],
         [owner.owner_id for owner in owners],
     )
-    return {row["key_id"]: CallingKey(key_in_tenant(row), _terms(row)) for row in rows}
+    return {row["key_id"]: CallingKey(key_in_tenant(row), _terms(row), row["catalogue_version"]) for row in rows}
 
 
 async def find_terms(transaction: Transaction, tenant_id: UUID, member_id: UUID) -> Terms | None:

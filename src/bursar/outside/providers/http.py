@@ -68,6 +68,11 @@ class HttpProvider:
         return self._connection.name
 
     @property
+    def secrets(self) -> Sequence[str]:
+        """What every header says that goes along: whichever of them is a key, no answer may repeat it."""
+        return [value.removeprefix("Bearer ") for _, value in self._connection.headers]
+
+    @property
     def connection(self) -> Connection:
         """What it was made from."""
         return self._connection

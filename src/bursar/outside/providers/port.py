@@ -55,5 +55,9 @@ class Provider(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What is sent to be let in, so that no answer that repeats it gets any further."""
+
     def asked(self, call: ProviderCall) -> AbstractAsyncContextManager[ProviderAnswer]:
         """The answer to a call, for as long as the block lasts. Raises `ProviderUnreachable`."""

@@ -45,6 +45,7 @@ class SimulatedProvider:
     """The provider without a model."""
 
     name: str = "simulated"
+    secrets: Sequence[str] = ()
 
     @asynccontextmanager
     async def asked(self, call: ProviderCall) -> AsyncIterator[Simulated]:

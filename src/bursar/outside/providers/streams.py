@@ -38,11 +38,12 @@ Event = TypeVar("Event")
 
 
 class Stream(Protocol):
-    """One answer going by. `usage` is what the provider said so far, `is_whole` whether it has said its last word, and
-    `fault` the words of an error that came instead.
+    """One answer going by. `usage` is what the provider said so far and `words` how it said so, `is_whole` whether it
+    has said its last word, and `fault` the words of an error that came instead.
     """
 
     usage: Reported | None
+    words: bytes | None
     service: str | None
     is_whole: bool
     fault: str | None
@@ -105,6 +106,7 @@ class _Watched:
 
     def __init__(self) -> None:
         self.usage: Reported | None = None
+        self.words: bytes | None = None
         self.service: str | None = None
         self.is_whole = False
         self.fault: str | None = None
@@ -147,13 +149,14 @@ class _Choice(msgspec.Struct):
 
 
 class _ChatEvent(msgspec.Struct):
-    usage: ChatUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     choices: list[_Choice] | None = None
     service_tier: str | None = None
     error: _Error | None = None
 
 
 _chat_event = msgspec.json.Decoder(_ChatEvent)
+_chat_usage = msgspec.json.Decoder(ChatUsage)
 
 
 class ChatStream(_Watched):
@@ -191,14 +194,16 @@ class ChatStream(_Watched):
                 calls = (call.function.arguments for call in delta.tool_calls or () if call.function is not None)
                 self._answered(delta.content, delta.reasoning_content, delta.refusal, *calls)
         self.service = event.service_tier or self.service
-        if event.usage is None:
+        words = bytes(event.usage)
+        said = _decoded(_chat_usage, words) if words and words != b"null" else None
+        if said is None:
             return False
-        self.usage = of_chat(event.usage)
+        self.usage, self.words = of_chat(said), words
         return event.choices == []
 
 
 class _Response(msgspec.Struct):
-    usage: ResponsesUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     service_tier: str | None = None
     error: _Error | None = None
 
@@ -211,6 +216,7 @@ class _ResponsesEvent(msgspec.Struct):
 
 
 _responses_event = msgspec.json.Decoder(_ResponsesEvent)
+_responses_usage = msgspec.json.Decoder(ResponsesUsage)
 _LAST_WORDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
@@ -238,8 +244,10 @@ class ResponsesStream(_Watched):
         self.is_whole = True
         self.service = response.service_tier
         self._failed(response.error)
-        if response.usage is not None:
-            self.usage = of_responses(response.usage)
+        words = bytes(response.usage)
+        said = _decoded(_responses_usage, words) if words and words != b"null" else None
+        if said is not None:
+            self.usage, self.words = of_responses(said), words
 
 
 class _Message(msgspec.Struct):
@@ -282,6 +290,7 @@ class MessagesStream(_Watched):
             if said is not None:
                 self._said = merged(self._said, said)
                 self.usage, self.service = of_messages(self._said), self._said.service_tier
+                self.words = msgspec.json.encode(self._said)
             self._failed(event.error)
             self.is_whole = self.is_whole or event.type == "message_stop"
         return piece

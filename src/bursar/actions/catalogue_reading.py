@@ -32,7 +32,7 @@ class CatalogueRows:
     unpriced_models: UnpricedModels
 
 
-async def see_catalogue(database: Database, *, at: datetime) -> CatalogueRows:
+async def read_catalogue(database: Database, *, at: datetime) -> CatalogueRows:
     """All of it, as of one snapshot. Of prices only those of the providers that are set up are read."""
     async with platform_reading(database) as transaction:
         providers = await list_providers(transaction)
