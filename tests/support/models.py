@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,6 +16,7 @@ from bursar.actions.prices import NewPrice, set_price
 from bursar.db.transaction import platform_writing, reading
 from bursar.domain.prices import Band, Bucket, ModelTerms, Service, parse_rate
 from bursar.domain.providers import ConfiguredProvider, ProviderSettings, Shape
+from bursar.ledger import verify
 from bursar.outside.identity import new_uuid
 from bursar.store.catalogue_version import raise_catalogue_version
 from bursar.store.providers import insert_provider
@@ -56,21 +60,38 @@ class Studio:
     key: str
     key_id: str
 
-    def openai(self, **options: Any) -> AsyncOpenAI:
+    @asynccontextmanager
+    async def openai(self, **options: Any) -> AsyncIterator[AsyncOpenAI]:
         """OpenAI's own client."""
-        return AsyncOpenAI(base_url=f"{self.house.url}/v1", api_key=self.key, **{"max_retries": 0, **options})
+        async with AsyncOpenAI(
+            base_url=f"{self.house.url}/v1", api_key=self.key, **{"max_retries": 0, **options}
+        ) as client:
+            yield client
 
-    def openai_in_a_thread(self, **options: Any) -> OpenAI:
+    @asynccontextmanager
+    async def anthropic(self, **options: Any) -> AsyncIterator[AsyncAnthropic]:
+        """Anthropic's own client."""
+        async with AsyncAnthropic(base_url=self.house.url, api_key=self.key, **{"max_retries": 0, **options}) as client:
+            yield client
+
+    def waiting_openai(self, **options: Any) -> OpenAI:
         """The one that waits; to be called in a thread, since the office runs in this one."""
         return OpenAI(base_url=f"{self.house.url}/v1", api_key=self.key, **{"max_retries": 0, **options})
 
-    def anthropic(self, **options: Any) -> AsyncAnthropic:
-        """Anthropic's own client."""
-        return AsyncAnthropic(base_url=self.house.url, api_key=self.key, **{"max_retries": 0, **options})
-
-    def anthropic_in_a_thread(self, **options: Any) -> Anthropic:
+    def waiting_anthropic(self, **options: Any) -> Anthropic:
         """The one that waits."""
         return Anthropic(base_url=self.house.url, api_key=self.key, **{"max_retries": 0, **options})
+
+    async def has_settled(self, count: int = 1) -> None:
+        """Waits until so many calls are written down; at most as long as the test may take."""
+        while len(await self.rows()) < count:  # noqa: ASYNC110 - the row is in the database, which tells nobody
+            await asyncio.sleep(0.01)
+
+    async def check(self) -> None:
+        """The books are right, and no call is under way."""
+        assert all(state != "open" for state, _ in await self.holds())
+        report = await verify(self.house.desk.tenants, self.place.tenant.tenant_id)
+        assert not [str(finding) for finding in report.findings if finding.is_broken]
 
     async def rows(self) -> list[dict[str, Any]]:
         """What was written down of calls, the oldest first."""

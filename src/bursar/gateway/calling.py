@@ -94,7 +94,12 @@ async def serve_call(gate: Gate, endpoint: Endpoint, scope: Scope, receive: Rece
 async def _carry_out(incoming: Incoming, candidates: Sequence[Candidate], delivery: Delivery, call: ModelCall) -> None:
     """Asks for an admitted call. Whatever happens, it is ended; what was not delivered is given back."""
     try:
-        await _ask(incoming, candidates, delivery, call)
+        if call.wish.is_streamed:
+            async with delivery.listening:
+                await _ask(incoming, candidates, delivery, call)
+        else:
+            # Nobody can see what of a whole answer is there already, so it is waited for and charged as it is.
+            await _ask(incoming, candidates, delivery, call)
     except BaseException as fault:
         if not call.is_ended:
             said = fault.detail if isinstance(fault, Refusal) else type(fault).__name__

@@ -57,7 +57,7 @@ class Delivery:
         self.endpoint = endpoint
         self._request_id = request_id
         self.ticket = ticket
-        self.receive = receive
+        self.listening = WhileClientListens(receive)
         self.outlet = Outlet(send, seconds_max=gate.send_seconds_max)
         self._stopwatch = stopwatch
 
@@ -147,8 +147,7 @@ class _Streaming:
         """
         try:
             with self._delivery.outlet.kept_alive(self._delivery.endpoint.dialect):
-                async with WhileClientListens(self._delivery.receive):
-                    await self._pass_pieces()
+                await self._pass_pieces()
             outcome, fault = CallOutcome.DELIVERED, self._stream.fault
             if fault is not None:
                 outcome = CallOutcome.BROKEN
@@ -159,8 +158,10 @@ class _Streaming:
                 raise
             outcome, fault = CallOutcome.BROKEN, str(broken) or "the provider broke off"
         except BaseException as fault_of_ours:
-            # Also the end of this process: what went by until now is charged.
-            if self._has_begun:
+            # The client has left, or this process ends: what went by until now is charged.
+            if self._has_begun and self._delivery.listening.has_gone:
+                await self._end(CallOutcome.CANCELLED, "the client left")
+            elif self._has_begun:
                 await self._end(CallOutcome.BROKEN, type(fault_of_ours).__name__)
             raise
         await self._close(outcome, await self._end(outcome, fault))

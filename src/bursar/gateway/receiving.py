@@ -82,8 +82,9 @@ def _check_size(size: int, bounds: BodyBounds) -> None:
 class WhileClientListens:
     """A block that ends with `ClientGone` as soon as the client has left, wherever it is waiting then.
 
-    For what is done for the client only. What has to be finished all the same, such as a settlement, is done outside.
-    It is entered after the body was read: from then on the only thing that still comes is that the client has gone.
+    For what is done for the client only; what has to be finished all the same, such as a settlement, is shielded.
+    `has_gone` tells inside of it why it ends. It is entered after the body was read: from then on the only thing that
+    still comes is that the client has gone.
 
     Rule: LIMIT-10
     """
@@ -91,6 +92,7 @@ class WhileClientListens:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._block = asyncio.timeout(None)
+        self.has_gone = False
 
     async def __aenter__(self) -> None:
         await self._block.__aenter__()
@@ -108,4 +110,5 @@ class WhileClientListens:
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self.has_gone = True
         self._block.reschedule(0)
