@@ -9,9 +9,10 @@ nothing of all that             voided; or settled in full, where that was asked
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 
-from bursar.client.answers import ClosedHold
+from bursar.client.answers import ClosedHold, OpenedHold
 from bursar.client.errors import Refused
 
 
@@ -41,3 +42,8 @@ class Course:
         if self.closed is not None or self._is_unsettled:
             return End.NOTHING
         return End.SETTLE if self._settles_in_full and not by_exception else End.VOID
+
+
+def in_full(opened: OpenedHold) -> dict[str, Decimal]:
+    """What settles a hold at all that it keeps, in the unit that it was opened in."""
+    return {"cost": opened.amount} if opened.amount_usd is None else {"cost_usd": opened.amount_usd}

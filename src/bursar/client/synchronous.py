@@ -15,7 +15,7 @@ from bursar.client import answers, intents
 from bursar.client.amounts import Amount
 from bursar.client.answers import Balance, Charge, ClosedHold, HoldPage, HoldState, OpenedHold
 from bursar.client.attempts import Answered, Attempts, Retries
-from bursar.client.ends import Course, End
+from bursar.client.ends import Course, End, in_full
 from bursar.client.errors import BursarError
 from bursar.client.http import NEVER_SENT, TIMEOUT_SECONDS, options, request_options
 from bursar.client.intents import HOLD_SECONDS, Intent, Metadata, Purpose
@@ -126,7 +126,7 @@ class Client:
                 raise
             match course.end(by_exception=False):
                 case End.SETTLE:
-                    hold.settle(opened.amount)
+                    hold.settle(**in_full(opened))
                 case End.VOID:
                     hold.void()
 
