@@ -94,6 +94,7 @@ BODIES: dict[str, Any] = {
     "retry_allocation_batch": {},
     "create_reclaim": {"member_id": f"mem_{1:032x}", "amount": "1"},
     "create_hold": {"amount": "0"},
+    "create_charge": {"amount": "0"},
     "settle_open_hold": {"cost": "1"},
     "extend_open_hold": {"seconds": 60},
     "create_invitation": {"email": "milton@initech.example"},

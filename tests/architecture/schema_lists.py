@@ -27,6 +27,7 @@ APPEND_ONLY: Final = frozenset(
         "platform_events",
         "model_prices",
         "calls",
+        "metered_holds",
         "ledger_batches",
         "ledger_journal",
         "ledger_journal_other",

@@ -25,6 +25,8 @@ STOPWATCH = frozenset(
 
 # How long something took or may still take is no date: these measure it, and why they may.
 MAY_MEASURE: dict[str, str] = {
+    "src/bursar/client/asynchronous.py": "when a hold is extended next, on the machine of whoever holds it",
+    "src/bursar/client/renewals.py": "when a hold is extended next, on the machine of whoever holds it",
     "src/bursar/db/embedded/processes.py": "how long to wait for a process to end",
     "src/bursar/db/embedded/server.py": "how long a server may refuse before that is a fault",
     "src/bursar/db/embedded/supervisor.py": "how long PostgreSQL has been starting, or up since it crashed",

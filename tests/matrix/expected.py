@@ -138,7 +138,10 @@ EXPECTED: Mapping[str, Row] = {
     # An allocation to somebody is taken back; to a tenant admin none can be made.
     "reverse_transaction": about_members(".nn..", ".yy.u", "yyy.u", "nnn.n"),
     "create_hold": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
+    "create_charge": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
     "get_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
+    "list_open_holds": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
+    "get_spendable": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
     "list_credit_requests_of_tenant": about_members(".yyy.", "yyyy.", "yyyy.", "nnnnn"),
     "get_credit_request": about_members(".yyy.", "yyyyu", "yyyyu", "nnnnn"),
     "create_credit_request": ones_own("n", "n", "y", "y"),

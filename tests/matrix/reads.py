@@ -63,6 +63,14 @@ async def get_hold(scene: Scene) -> Call:
     return Call("GET", f"/holds/{await held(scene)}")
 
 
+async def list_holds(scene: Scene) -> Call:
+    return Call("GET", f"/holds?member_id={scene.target_id}")
+
+
+async def get_spendable(scene: Scene) -> Call:
+    return Call("GET", f"/spendable?member_id={scene.target_id}")
+
+
 async def get_tenant(scene: Scene) -> Call:
     return Call("GET", f"/tenants/{public_id('tenant', scene.tenant_id)}")
 
@@ -118,6 +126,8 @@ READS: Mapping[str, Read] = {
     "get_allocation_batch": get_allocation_batch,
     "list_allocation_batch_rows": list_allocation_batch_rows,
     "get_hold": get_hold,
+    "list_open_holds": list_holds,
+    "get_spendable": get_spendable,
     "list_credit_requests_of_tenant": list_credit_requests,
     "get_credit_request": get_credit_request,
     "list_own_credit_requests": at("/own-credit-requests"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from bursar.domain.ids import public_id
 from bursar.domain.refusals import Refusal
-from bursar.ledger import ExpireHold, ExtendHold, OpenHold, Reverse, SettleHold, Transfer, Transferred, VoidHold
+from bursar.ledger import Charge, ExpireHold, ExtendHold, OpenHold, Reverse, SettleHold, Transfer, Transferred, VoidHold
 from tests.support.books import ACTOR, TestBooks, amount, identity
 
 
@@ -49,6 +49,14 @@ def shortage(
 def open_hold(member_id: UUID, asked: str, *, hold_id: UUID | None = None, seconds: int = 600) -> OpenHold:
     return OpenHold(
         actor_id=ACTOR, hold_id=hold_id or identity(), member_id=member_id, amount=amount(asked), seconds=seconds
+    )
+
+
+def charge(
+    member_id: UUID, asked: str, *, hold_id: UUID | None = None, actor_id: UUID = ACTOR, is_free: bool = False
+) -> Charge:
+    return Charge(
+        actor_id=actor_id, hold_id=hold_id or identity(), member_id=member_id, amount=amount(asked), is_free=is_free
     )
 
 

@@ -9,14 +9,16 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
+from bursar.domain.costs import Cost, dollars_text
 from bursar.domain.credits import Credits, parse_figure, parse_level, parse_metered, parse_typed
+from bursar.domain.metering import parse_dollars
 from bursar.domain.refusals import Refusal
 
-Parser = Callable[..., Credits]
+Parser = Callable[..., Credits | Cost]
 
 
 def _reader(parse: Parser, *, takes_none: bool = False) -> PlainValidator:
-    def read(value: Any, info: ValidationInfo) -> Credits | None:
+    def read(value: Any, info: ValidationInfo) -> Credits | Cost | None:
         if takes_none and value is None:
             return None
         try:
@@ -100,6 +102,32 @@ MeteredAmount = Annotated[
 """What a meter reports."""
 
 
+def _metered_or_none(description: str, **more: str) -> WithJsonSchema:
+    pattern = r"^(0|[1-9][0-9]*)(\.[0-9]{1,6})?$"
+    return WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": pattern, **more}, {"type": "null"}],
+            "description": description,
+            "examples": ["0.004210"],
+        }
+    )
+
+
+MeteredOrNone = Annotated[
+    Credits | None,
+    _reader(parse_metered, takes_none=True),
+    _metered_or_none("Credits, 0 or more, at most six decimals; or else dollars.", format="credits"),
+]
+"""What a meter reports, where it may report dollars instead."""
+
+DollarsOrNone = Annotated[
+    Cost | None,
+    _reader(parse_dollars, takes_none=True),
+    _metered_or_none("US dollars, 0 or more, at most six decimals; or else credits."),
+]
+"""What a meter reports in dollars, where it may report credits instead."""
+
+
 def _as_credits(value: Any) -> Credits:
     if not isinstance(value, Credits):
         raise TypeError(f"an amount in an answer is Credits, not {type(value).__name__}")
@@ -117,3 +145,28 @@ Amount = Annotated[
     ),
 ]
 """An amount in an answer."""
+
+
+def _dollars(value: Any) -> str | None:
+    return None if value is None else dollars_text(value)
+
+
+def _as_cost_or_none(value: Any) -> Cost | None:
+    if value is not None and not isinstance(value, Cost):
+        raise TypeError(f"dollars in an answer are a Cost, not {type(value).__name__}")
+    return value
+
+
+DollarsShown = Annotated[
+    Cost | None,
+    PlainValidator(_as_cost_or_none),
+    PlainSerializer(_dollars, return_type=str | None),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": r"^(0|[1-9][0-9]*)\.[0-9]{2,12}$"}, {"type": "null"}],
+            "description": "US dollars, exact; null where it was given in credits.",
+            "examples": ["0.50"],
+        }
+    ),
+]
+"""Dollars in an answer, if that is what was given."""

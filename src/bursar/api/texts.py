@@ -24,7 +24,7 @@ def blank_is_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _printable(value: str | None) -> str | None:
+def printable(value: str | None) -> str | None:
     """The database cannot keep a NUL, and no screen shows the others."""
     if value is not None and not value.isprintable():
         raise PydanticCustomError("invalid_input", "Text must not contain line breaks or control characters.")
@@ -43,13 +43,13 @@ def _printable_in_lines(value: str | None) -> str | None:
 
 
 Name = Annotated[
-    str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=120), AfterValidator(_printable)
+    str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=120), AfterValidator(printable)
 ]
 """What somebody or something is called."""
 
 OptionalName = Annotated[
     Annotated[str, StringConstraints(max_length=120)] | None,
-    AfterValidator(_printable),
+    AfterValidator(printable),
     BeforeValidator(blank_is_none),
     BeforeValidator(_trimmed),
 ]
@@ -57,7 +57,7 @@ OptionalName = Annotated[
 
 Note = Annotated[
     Annotated[str, StringConstraints(max_length=NOTE_LENGTH_MAX)] | None,
-    AfterValidator(_printable),
+    AfterValidator(printable),
     BeforeValidator(blank_is_none),
     BeforeValidator(_trimmed),
 ]
@@ -67,7 +67,7 @@ Reason = Annotated[
     str,
     BeforeValidator(_trimmed),
     StringConstraints(min_length=1, max_length=NOTE_LENGTH_MAX),
-    AfterValidator(_printable),
+    AfterValidator(printable),
 ]
 """Why somebody did something, where they have to say it."""
 
@@ -82,7 +82,7 @@ Paragraphs = Annotated[
 
 Contact = Annotated[
     Annotated[str, StringConstraints(max_length=CONTACT_LENGTH_MAX)] | None,
-    AfterValidator(_printable),
+    AfterValidator(printable),
     BeforeValidator(blank_is_none),
     BeforeValidator(_trimmed),
 ]
@@ -99,18 +99,18 @@ Instructions = Annotated[
 
 Email = Annotated[
     Annotated[str, StringConstraints(max_length=250)] | None,
-    AfterValidator(_printable),
+    AfterValidator(printable),
     BeforeValidator(blank_is_none),
     BeforeValidator(_trimmed),
 ]
 """An e-mail address, or none."""
 
 Address = Annotated[
-    str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=250), AfterValidator(_printable)
+    str, BeforeValidator(_trimmed), StringConstraints(min_length=1, max_length=250), AfterValidator(printable)
 ]
 """An e-mail address where there must be one."""
 
 SearchText = Annotated[
-    str, BeforeValidator(_trimmed), StringConstraints(max_length=SEARCH_LENGTH_MAX), AfterValidator(_printable)
+    str, BeforeValidator(_trimmed), StringConstraints(max_length=SEARCH_LENGTH_MAX), AfterValidator(printable)
 ]
 """A part of what is looked for; empty looks for everything."""

@@ -74,7 +74,7 @@ def hold_command(
         found = await find_member_named(desk.platform, member)
         wanted = NewHold(found.member_id, parse_metered(amount, field="amount"), seconds)
         answer = (await open_hold(desk, (await operator(desk)).under(key), found.tenant_id, wanted)).answer
-        say(f"{public_id('hold', answer.hold_id)}  open, {decimal_text(answer.amount_micro)} held")
+        say(f"{public_id('hold', answer.hold_id)}  open, {decimal_text(answer.held.amount_micro)} held")
 
     at_desk(data_dir, work)
 
@@ -87,7 +87,8 @@ def settle_command(member: MemberName, hold: HoldId, cost: Cost, data_dir: DataD
         found = await find_member_named(desk.platform, member)
         hold_id = parse_public_id("hold", hold, field="hold")
         charged = parse_metered(cost, field="cost")
-        _say_closed((await settle_hold(desk, await operator(desk), found.tenant_id, hold_id, charged)).answer)
+        settled = (await settle_hold(desk, await operator(desk), found.tenant_id, hold_id, charged)).answer
+        _say_closed(settled.closed)
 
     at_desk(data_dir, work)
 

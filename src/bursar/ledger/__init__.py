@@ -37,6 +37,7 @@ from bursar.ledger.commands import (
     KEY_LENGTH_MAX,
     NOTE_LENGTH_MAX,
     Along,
+    Charge,
     CloseGroup,
     CloseWallet,
     Command,
@@ -69,7 +70,7 @@ from bursar.ledger.commands import (
 )
 from bursar.ledger.core.transfers import check_recipient
 from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
-from bursar.ledger.holds import HoldFigures, find_hold
+from bursar.ledger.holds import HoldFigures, OpenHoldsAfter, find_hold, list_open_holds
 from bursar.ledger.journal import (
     Entry,
     OfGroup,
@@ -100,6 +101,7 @@ __all__ = [
     "Along",
     "Answer",
     "Changed",
+    "Charge",
     "Clock",
     "CloseGroup",
     "CloseWallet",
@@ -130,6 +132,7 @@ __all__ = [
     "OfTransfer",
     "OpenGroup",
     "OpenHold",
+    "OpenHoldsAfter",
     "OpenWallet",
     "Outcome",
     "OutcomeUnknown",
@@ -180,6 +183,7 @@ __all__ = [
     "list_largest_group_budgets",
     "list_low_members",
     "list_member_figures",
+    "list_open_holds",
     "list_tenant_figures",
     "list_turns",
     "lock_books",

@@ -213,7 +213,8 @@ class OpenHold(Command, frozen=True, kw_only=True, tag=True):
     """Set credits aside for a call under way. `seconds` is its deadline, counted from the posting.
 
     Who opens a hold is who may say what the call cost. What Bursar itself meters, it opens itself. A call that comes
-    with an API key is bound by the key's limits as well, as they are at this moment.
+    with an API key is bound by the key's limits as well, as they are at this moment. What is free keeps nothing, and is
+    admitted whatever is left.
     """
 
     hold_id: UUID
@@ -221,6 +222,18 @@ class OpenHold(Command, frozen=True, kw_only=True, tag=True):
     amount: Credits
     seconds: int
     with_key: KeyLimit | None = None
+    is_free: bool = False
+
+
+class Charge(Command, frozen=True, kw_only=True, tag=True):
+    """Open a hold and settle it at once, in one command: for what is over when it is told of. Its id is the hold's, and
+    its key. `is_free` as for a hold.
+    """
+
+    hold_id: UUID
+    member_id: UUID
+    amount: Credits
+    is_free: bool = False
 
 
 class SettleHold(Command, frozen=True, kw_only=True, tag=True):
@@ -251,8 +264,8 @@ class ExpireHold(Command, frozen=True, kw_only=True, tag=True):
 
 _encode = msgspec.json.Encoder().encode
 
-_NOT_IN_BODY = frozenset({"key", "transfer_id", "along", "with_key"})
-"""Neither what a caller writes besides nor what a key may spend today makes it another command."""
+_NOT_IN_BODY = frozenset({"key", "transfer_id", "along", "with_key", "is_free"})
+"""Neither what a caller writes besides, nor what a key may spend today, nor why nothing is kept, tells two apart."""
 
 
 @cache

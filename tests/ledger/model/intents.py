@@ -12,8 +12,9 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from bursar.domain.credits import Credits
+from bursar.domain.credits import ZERO, Credits
 from bursar.ledger import (
+    Charge,
     CloseGroup,
     CloseWallet,
     Command,
@@ -181,6 +182,17 @@ _SPENDING: dict[str, Meaning] = {
         actor_id=desk.member(i), key=i.key, hold_id=desk.new_id(), member_id=desk.member(i), amount=i.amount,
         seconds=SECONDS[i.pick],
     ),
+    "free_hold": lambda desk, i: OpenHold(
+        actor_id=desk.member(i), key=i.key, hold_id=desk.new_id(), member_id=desk.member(i), amount=ZERO,
+        seconds=SECONDS[i.pick], is_free=True,
+    ),
+    "charge": lambda desk, i: Charge(
+        actor_id=desk.member(i), key=i.key, hold_id=desk.new_id(), member_id=desk.member(i), amount=i.amount
+    ),
+    # Under the id of some hold there is, which is a repeat or another thing under the same id.
+    "charge_again": lambda desk, i: Charge(
+        actor_id=desk.member(i), hold_id=desk.hold(i), member_id=desk.member(i), amount=i.amount
+    ),
     "settle": lambda desk, i: SettleHold(actor_id=ADMIN, key=i.key, hold_id=desk.hold(i), cost=i.amount),
     "void": lambda desk, i: VoidHold(actor_id=ADMIN, key=i.key, hold_id=desk.hold(i)),
     "extend": lambda desk, i: ExtendHold(
@@ -256,7 +268,9 @@ def _intents(verbs: list[str]) -> st.SearchStrategy[Intent]:
 
 # Holding and settling come up most, as they do in life.
 HANDING = _intents([*_HANDING, *_FUNDING, "allocation", "group_allocation"])
-SPENDING = _intents(["hold"] * 5 + ["settle"] * 3 + ["expire"] * 2 + ["void", "extend"])
+SPENDING = _intents(
+    ["hold"] * 5 + ["settle"] * 3 + ["charge"] * 2 + ["expire"] * 2 + ["void", "extend", "free_hold", "charge_again"]
+)
 OPENINGS = _intents(["hold"])
 BUDGETING = _intents(["group_monthly", "member_monthly", "member_monthly", "per_cycle", "ceiling"])
 PEOPLE = _intents([*_PEOPLE, "open_member", "move", "move", "share", "status"])

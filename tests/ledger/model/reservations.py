@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from bursar.ledger import Command, ExpireHold, ExtendHold, OpenHold, SettleHold, VoidHold
+from bursar.ledger import Charge, Command, ExpireHold, ExtendHold, OpenHold, SettleHold, VoidHold
 from tests.ledger.model.office import (
     EXPIRED,
     LASTING_ONE_CYCLE,
@@ -40,7 +40,7 @@ def _open(office: Office, command: OpenHold) -> dict[str, Any]:
     if member.status != "active":
         raise No("member_deleted" if member.status == "deleted" else "member_disabled")
     micro, left = command.amount.micro, office.spendable(command.member_id)
-    if left <= 0 or left < micro:
+    if not command.is_free and (left <= 0 or left < micro):
         held = sum(office.held(account) for account in office.purses(command.member_id))
         raise No(
             "insufficient_quota",
@@ -62,6 +62,26 @@ def _open(office: Office, command: OpenHold) -> dict[str, Any]:
         legs=[Leg(account, account, part) for account, part in office.pick(command.member_id, micro)],
     )
     return _shown(hold)
+
+
+def _charge(office: Office, command: Charge) -> dict[str, Any]:
+    body = ("charge", command.actor_id, command.member_id, command.amount)
+    earlier = office.holds.get(command.hold_id)
+    if earlier is not None:
+        if earlier.body != body:
+            raise No("key_reused")
+        return {**_ended(earlier), "is_repeat": True}
+    opening = OpenHold(
+        actor_id=command.actor_id,
+        hold_id=command.hold_id,
+        member_id=command.member_id,
+        amount=command.amount,
+        seconds=1,
+        is_free=command.is_free,
+    )
+    _open(office, opening)
+    office.holds[command.hold_id].body = body
+    return _settle(office, SettleHold(actor_id=command.actor_id, hold_id=command.hold_id, cost=command.amount))
 
 
 def _settle(office: Office, command: SettleHold) -> dict[str, Any]:
@@ -205,6 +225,7 @@ def _ended(hold: Reservation) -> dict[str, Any]:
 
 DEEDS: dict[type[Command], Callable[[Office, Any], dict[str, Any]]] = {
     OpenHold: _open,
+    Charge: _charge,
     SettleHold: _settle,
     VoidHold: _void,
     ExtendHold: _extend,

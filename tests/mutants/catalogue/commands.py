@@ -38,8 +38,8 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="amount-not-in-the-fingerprint",
         file="src/bursar/ledger/commands.py",
-        before='_NOT_IN_BODY = frozenset({"key", "transfer_id"})\n',
-        after='_NOT_IN_BODY = frozenset({"key", "transfer_id", "amount", "cost"})\n',
+        before='_NOT_IN_BODY = frozenset({"key", "transfer_id", ',
+        after='_NOT_IN_BODY = frozenset({"key", "transfer_id", "amount", "cost", ',
         fault="The same key with another amount passes for a repeat.",
         breaks="I11, COMMAND-2",
         tests=rules("commands"),

@@ -9,6 +9,24 @@ from tests.mutants.mutation import Mutation
 
 MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
+        name="charge-left-open",
+        file=f"{CORE}/holds.py",
+        before="    return settle(books, settlement)\n",
+        after="    return Outcome(_held(books.holds[settlement.hold_id]), None)\n",
+        fault="What is charged at once is only held, and given back when its second is over.",
+        breaks="HOLD-14",
+        tests=rules("charges"),
+    ),
+    Mutation(
+        name="charge-done-again",
+        file=f"{CORE}/holds.py",
+        before="    if earlier is not None:\n        return Outcome(_closed(earlier), None, replayed=True)\n",
+        after="",
+        fault="A repeated charge is not recognised, and is refused as another one under its key.",
+        breaks="I11, HOLD-11",
+        tests=rules("charges"),
+    ),
+    Mutation(
         name="hold-not-released-on-void",
         file=f"{CORE}/holds.py",
         before="    spending.charge_hold(books, hold, wallet, 0)\n",
@@ -47,9 +65,9 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="hold-cut-down-to-what-is-left",
         file=f"{CORE}/holds.py",
-        before="    if left <= 0 or left < amount:\n        raise _insufficient_quota(books, wallet, left, amount)\n",
-        after="    if left <= 0:\n        raise _insufficient_quota(books, wallet, left, amount)\n"
-        "    amount = min(left, amount)\n",
+        before="    if not command.is_free and (left <= 0 or left < amount):\n",
+        after="    if not command.is_free:\n        amount = min(left, amount)\n"
+        "    if not command.is_free and left <= 0:\n",
         fault="A hold that does not fit is made smaller instead of being refused, so the call is not covered.",
         breaks="I5, HOLD-2",
         tests=rules("holds_opening"),
@@ -57,8 +75,8 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="hold-of-nothing-admitted-without-funds",
         file=f"{CORE}/holds.py",
-        before="    if left <= 0 or left < amount:\n",
-        after="    if left < amount:\n",
+        before="    if not command.is_free and (left <= 0 or left < amount):\n",
+        after="    if not command.is_free and left < amount:\n",
         fault="A member who has nothing left opens holds of zero, and each of their calls makes a debt.",
         breaks="I5, I6, HOLD-2",
         tests=rules("holds_opening"),
@@ -66,8 +84,8 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="hold-larger-than-what-is-left",
         file=f"{CORE}/holds.py",
-        before="    if left <= 0 or left < amount:\n",
-        after="    if left <= 0:\n",
+        before="    if not command.is_free and (left <= 0 or left < amount):\n",
+        after="    if not command.is_free and left <= 0:\n",
         fault="Any hold is admitted while something is left.",
         breaks="I5, HOLD-2",
         tests=rules("holds_opening"),

@@ -29,8 +29,8 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     Mutation(
         name="held-rest-of-a-deleted-member-lost",
         file=f"{CORE}/holds.py",
-        before="    spending.hand_in_rest(books, wallet)\n    return _closed(hold)\n",
-        after="    return _closed(hold)\n",
+        before="    spending.hand_in_rest(books, wallet)\n",
+        after="",
         fault="What a deleted member's last calls give back stays with a member who no longer exists.",
         breaks="WALLET-6, SPEND-6",
         tests=rules("wallets", "spending"),

@@ -29,6 +29,11 @@ async def create_hold(scene: Scene) -> Call:
     return Call("POST", "/holds", {"member_id": scene.target_id, "amount": "1"})
 
 
+async def create_charge(scene: Scene) -> Call:
+    await funded(scene)
+    return Call("POST", "/charges", {"member_id": scene.target_id, "amount": "1", "label": "Report"})
+
+
 async def settle_hold(scene: Scene) -> Call:
     return Call("POST", f"/holds/{await held(scene)}/settle", {"cost": "0.5"})
 
@@ -63,6 +68,7 @@ SAMPLES: Mapping[str, Sample] = {
     "create_allocation": Sample(create_allocation, by=Role.ADMIN, changes=frozenset({"balance"})),
     "create_reclaim": Sample(create_reclaim, by=Role.ADMIN, changes=frozenset({"balance"})),
     "create_hold": Sample(create_hold, by=Role.MEMBER, on_oneself=True, no_event=HOT),
+    "create_charge": Sample(create_charge, by=Role.MEMBER, on_oneself=True, no_event=HOT),
     "settle_open_hold": Sample(settle_hold, by=Role.ADMIN, no_event=HOT),
     "void_open_hold": Sample(void_hold, by=Role.MEMBER, on_oneself=True, no_event=HOT),
     "extend_open_hold": Sample(extend_hold, by=Role.ADMIN, no_event=HOT),

@@ -15,6 +15,7 @@ from typing import Any
 from bursar.domain.refusals import Broken, Refusal
 from bursar.ledger.answers import Answer, Changed, Outcome, decode_outcome, encode_outcome
 from bursar.ledger.commands import (
+    Charge,
     CloseGroup,
     CloseWallet,
     Command,
@@ -68,6 +69,7 @@ HANDLERS: dict[type[Command], Callable[[Books, Any], Answer | Outcome]] = {
     Reverse: transfers.reverse,
     SetTotal: transfers.set_total,
     OpenHold: holds.open_hold,
+    Charge: holds.charge,
     SettleHold: holds.settle,
     VoidHold: holds.void,
     ExtendHold: holds.extend,

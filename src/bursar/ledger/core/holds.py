@@ -16,11 +16,12 @@ from uuid import UUID
 from bursar.domain.accounts import Account
 from bursar.domain.credits import decimal_text
 from bursar.domain.ids import public_id
-from bursar.domain.refusals import Refusal
+from bursar.domain.refusals import Broken, Refusal
 from bursar.ledger.answers import Changed, Held, HoldClosed, HoldExtended, Outcome
 from bursar.ledger.commands import (
     HOLD_SECONDS_MAX,
     HOLD_SECONDS_MIN,
+    Charge,
     ExpireHold,
     ExtendHold,
     OpenHold,
@@ -43,7 +44,7 @@ def open_hold(books: Books, command: OpenHold) -> Outcome:
     The same id again gets the first answer; for something else, it is refused as `key_reused`. The hold names who
     opened it: that is who may say what the call cost.
 
-    Rule: HOLD-2, HOLD-11, HOLD-12
+    Rule: HOLD-2, HOLD-11, HOLD-12, HOLD-13
     """
     print_ = short_fingerprint(command)
     earlier = books.holds.get(command.hold_id)
@@ -57,7 +58,9 @@ def open_hold(books: Books, command: OpenHold) -> Outcome:
     _check_seconds(command.seconds)
     _check_spender(wallet)
     left = spending.spendable(books, wallet)
-    if left <= 0 or left < amount:
+    if command.is_free and amount:
+        raise Broken("what is free keeps nothing", command=command)
+    if not command.is_free and (left <= 0 or left < amount):
         raise _insufficient_quota(books, wallet, left, amount)
     if command.with_key is not None:
         keys.check_limits(books, command.with_key, amount)
@@ -97,6 +100,33 @@ def open_hold(books: Books, command: OpenHold) -> Outcome:
     books.holds[hold.hold_id] = hold
     books.touched_holds[hold.hold_id] = True
     return Outcome(_held(hold), None, left_micro=left - amount)
+
+
+def charge(books: Books, command: Charge) -> Outcome:
+    """Hold the amount and settle the hold at it, all of it or nothing, as if nothing had come between.
+
+    Refuses what opening a hold refuses. The same id again gets the first answer.
+
+    Rule: HOLD-11, HOLD-13, HOLD-14
+    """
+    print_ = short_fingerprint(command)
+    earlier = books.holds.get(command.hold_id)
+    if earlier is not None and earlier.fingerprint != print_:
+        return Outcome(None, Refusal("key_reused", "This charge was made for something else.", field="key"))
+    if earlier is not None:
+        return Outcome(_closed(earlier), None, replayed=True)
+    opening = OpenHold(
+        actor_id=command.actor_id,
+        hold_id=command.hold_id,
+        member_id=command.member_id,
+        amount=command.amount,
+        seconds=HOLD_SECONDS_MIN,
+        is_free=command.is_free,
+    )
+    open_hold(books, opening)
+    books.holds[command.hold_id].fingerprint = print_
+    settlement = SettleHold(actor_id=command.actor_id, hold_id=command.hold_id, cost=command.amount)
+    return settle(books, settlement)
 
 
 def settle(books: Books, command: SettleHold) -> Outcome:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from bursar.db.transaction import Transaction
 from bursar.ledger.commands import (
+    Charge,
     CloseGroup,
     CloseWallet,
     Command,
@@ -39,10 +40,11 @@ Clock = Callable[[datetime], datetime]
 
 _Other = TypeVar("_Other")
 
-_HOLD_COMMANDS = (OpenHold, SettleHold, VoidHold, ExtendHold, ExpireHold)
+_HOLD_COMMANDS = (OpenHold, Charge, SettleHold, VoidHold, ExtendHold, ExpireHold)
 _GROUP_COMMANDS = (OpenGroup, CloseGroup, ShareGroup, SetGroupMonthly, OpenWallet, MoveWallet, Transfer)
 _MEMBER_COMMANDS = (
     OpenHold,
+    Charge,
     Transfer,
     OpenWallet,
     SetWalletStatus,
