@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from bursar.db.partitions import ensure_journal_partitions
+from bursar.db.partitions import MONTHS_AHEAD, ensure_journal_partitions
 from tests.architecture.schema_rules import RULES, what_breaks
 from tests.support.postgres import FreshDatabase
 
@@ -17,6 +18,15 @@ INSERT_LINE = """
        target_after_micro, target_sequence, line, epoch, kind, source, target)
     values (%s, %s, clock_timestamp() + %s::interval, 1, 1, -1, 1, 1, 1, 1, 1, 'purchase', 'issued.purchase', 'pool')
 """
+
+
+@pytest.fixture
+def fresh_database(fresh_database: FreshDatabase) -> FreshDatabase:
+    """A database as it is migrated, before its first start: no month has a partition."""
+    with psycopg.connect(fresh_database.admin_url) as connection:
+        for name in month_names(fresh_database.admin_url, months_ahead=MONTHS_AHEAD):
+            connection.execute(sql.SQL("drop table bursar.{}").format(sql.Identifier(name)))
+    return fresh_database
 
 
 def month_names(admin_url: str, *, months_ahead: int) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
@@ -13,28 +14,41 @@ Check = Callable[[], Awaitable[str | None]]
 """Looks at one thing; returns what is wrong with it in a sentence, or None."""
 
 
-def probe_routes(*, checks: Mapping[str, Check], registry: CollectorRegistry) -> APIRouter:
-    """/healthz, /readyz and /metrics. They need no sign-in and tell nothing about any tenant."""
-    routes = APIRouter(include_in_schema=False)
+PROBED = "bursar.probed"
+"""Under this name a request's scope carries what the probes look at."""
 
-    @routes.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        """The process is up and its loop turns; nothing else is asked."""
-        return {"status": "ok"}
+probe_routes = APIRouter(include_in_schema=False)
+"""/healthz, /readyz and /metrics. They need no sign-in and tell nothing about any tenant."""
 
-    @routes.get("/readyz")
-    async def readyz() -> JSONResponse:
-        """Every part that a request needs is there; 503 names those that are not."""
-        found: dict[str, Any] = {}
-        for name, check in checks.items():
-            found[name] = await check() or "ok"
-        is_ready = all(state == "ok" for state in found.values())
-        body = {"status": "ok" if is_ready else "unavailable", "checks": found}
-        return JSONResponse(body, status_code=200 if is_ready else 503)
 
-    @routes.get("/metrics")
-    async def metrics() -> PlainTextResponse:
-        """The process's counters in Prometheus' text format."""
-        return PlainTextResponse(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+@dataclass(frozen=True)
+class Probed:
+    """What the probes of one office look at."""
 
-    return routes
+    checks: Mapping[str, Check]
+    registry: CollectorRegistry
+
+
+@probe_routes.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process is up and its loop turns; nothing else is asked."""
+    return {"status": "ok"}
+
+
+@probe_routes.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """Every part that a request needs is there; 503 names those that are not."""
+    probed: Probed = request.scope[PROBED]
+    found: dict[str, Any] = {}
+    for name, check in probed.checks.items():
+        found[name] = await check() or "ok"
+    is_ready = all(state == "ok" for state in found.values())
+    body = {"status": "ok" if is_ready else "unavailable", "checks": found}
+    return JSONResponse(body, status_code=200 if is_ready else 503)
+
+
+@probe_routes.get("/metrics")
+async def metrics(request: Request) -> PlainTextResponse:
+    """The process's counters in Prometheus' text format."""
+    probed: Probed = request.scope[PROBED]
+    return PlainTextResponse(generate_latest(probed.registry), media_type=CONTENT_TYPE_LATEST)

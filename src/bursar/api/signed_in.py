@@ -28,6 +28,9 @@ from bursar.domain.roles import Permission, Role
 
 Answer = TypeVar("Answer", covariant=True)
 
+DESK = "bursar.desk"
+"""Under this name a request's scope carries the desk that it is asked at."""
+
 NamedTenant = Annotated[TenantId | None, Query(description="The tenant; only a super admin needs to name it.")]
 
 
@@ -43,7 +46,7 @@ class Answered(Protocol[Answer]):
 
 def desk_of(request: Request) -> Desk:
     """The desk of the running office."""
-    desk: Desk = request.app.state.desk
+    desk: Desk = request.scope[DESK]
     return desk
 
 
