@@ -163,6 +163,7 @@ class Office:
     desk: Desk
     application: Application
     worker: Supervisor
+    calls: CallDesk
 
 
 @asynccontextmanager
@@ -242,7 +243,7 @@ async def office(
             gateway = serve_gateway(gate_of(settings, calls))
             front = FrontDoor(gateway=gateway, api=api, console=Console(CONSOLE_FOLDER))
             async with worker.running():
-                yield Office(desk, front, worker)
+                yield Office(desk, front, worker, calls)
 
 
 def gate_of(settings: Settings, calls: CallDesk) -> Gate:

@@ -24,21 +24,24 @@ async def test_a_tenant_changes_the_settings_it_names_and_leaves_the_others(hous
     admin = await house.signed_in("acme-admin")
     amounts = {"credit_factor": "100.00", "signup_credits": "0.00", "low_pool": None, "low_balance": None}
     assert await seen(admin, "/api/v1/settings") == {
-        "display": "credits", "contact": None, "expired_holds": "void", **amounts,
+        "display": "credits", "contact": None, "expired_holds": "void", "admission": "overdraft", **amounts,
     }  # fmt: skip
 
     await admin.patch("/api/v1/settings", json={"contact": "  https://help.example.com "})
-    changed = await admin.patch("/api/v1/settings", json={"display": "dollars", "expired_holds": "settle"})
+    changed = await admin.patch(
+        "/api/v1/settings", json={"display": "dollars", "expired_holds": "settle", "admission": "strict"}
+    )
     before = await rows_of_everything(house)
     same = await admin.patch("/api/v1/settings", json={"display": "dollars"})
     nothing = await admin.patch("/api/v1/settings", json={})
 
-    expected = {"display": "dollars", "contact": "https://help.example.com", "expired_holds": "settle", **amounts}
+    chosen = {"display": "dollars", "expired_holds": "settle", "admission": "strict"}
+    expected = {"contact": "https://help.example.com", **chosen, **amounts}
     assert changed.json() == same.json() == nothing.json() == expected
     assert await rows_of_everything(house) == before
     assert [event["changes"] for event in await events(house, "settings_changed")] == [
         '{"contact": {"after": "https://help.example.com", "before": null}}',
-        '{"display": {"after": "dollars", "before": "credits"}, '
+        '{"display": {"after": "dollars", "before": "credits"}, "admission": {"after": "strict", "before": "overdraft"}, '
         '"expired_holds": {"after": "settle", "before": "void"}}',
     ]
     assert (await admin.patch("/api/v1/settings", json={"contact": None})).json()["contact"] is None
@@ -47,7 +50,7 @@ async def test_a_tenant_changes_the_settings_it_names_and_leaves_the_others(hous
 @pytest.mark.rule("TENANT-7")
 @pytest.mark.parametrize(
     "body",
-    [{"display": "euros"}, {"display": None}, {"expired_holds": "keep"}, {"contact": "a\nb"}, {"contact": "x" * 201},
+    [{"display": "euros"}, {"display": None}, {"expired_holds": "keep"}, {"admission": "never"}, {"contact": "a\nb"}, {"contact": "x" * 201},
      {"contact": 5}, {"color": "red"}],
 )  # fmt: skip
 async def test_a_setting_that_is_not_offered_is_refused_and_changes_nothing(

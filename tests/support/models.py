@@ -60,27 +60,28 @@ class Studio:
     key: str
     key_id: str
 
+    def _options(self, url: str, options: dict[str, Any]) -> dict[str, Any]:
+        return {"base_url": url, "api_key": self.key, "max_retries": 0, **options}
+
     @asynccontextmanager
     async def openai(self, **options: Any) -> AsyncIterator[AsyncOpenAI]:
         """OpenAI's own client."""
-        async with AsyncOpenAI(
-            base_url=f"{self.house.url}/v1", api_key=self.key, **{"max_retries": 0, **options}
-        ) as client:
+        async with AsyncOpenAI(**self._options(f"{self.house.url}/v1", options)) as client:
             yield client
 
     @asynccontextmanager
     async def anthropic(self, **options: Any) -> AsyncIterator[AsyncAnthropic]:
         """Anthropic's own client."""
-        async with AsyncAnthropic(base_url=self.house.url, api_key=self.key, **{"max_retries": 0, **options}) as client:
+        async with AsyncAnthropic(**self._options(self.house.url, options)) as client:
             yield client
 
     def waiting_openai(self, **options: Any) -> OpenAI:
         """The one that waits; to be called in a thread, since the office runs in this one."""
-        return OpenAI(base_url=f"{self.house.url}/v1", api_key=self.key, **{"max_retries": 0, **options})
+        return OpenAI(**self._options(f"{self.house.url}/v1", options))
 
     def waiting_anthropic(self, **options: Any) -> Anthropic:
         """The one that waits."""
-        return Anthropic(base_url=self.house.url, api_key=self.key, **{"max_retries": 0, **options})
+        return Anthropic(**self._options(self.house.url, options))
 
     async def has_settled(self, count: int = 1) -> None:
         """Waits until so many calls are written down; at most as long as the test may take."""

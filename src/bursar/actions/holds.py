@@ -181,6 +181,9 @@ async def _opened_hold(transaction: Transaction, asked: Asked, tenant_id: UUID, 
     is_own = hold is not None and hold.member_id == identity
     if hold is None or not (is_own or may(asked.actor, Permission.SPEND_FOR_OTHERS)):
         raise Refusal("hold_unknown", "There is no such hold.", field="hold_id")
+    if hold.opened_by is None:
+        sentence = "A call that goes through Bursar is ended by Bursar alone."
+        raise Refusal("not_permitted", sentence, field="hold_id", permission=str(Permission.SPEND_FOR_OTHERS))
     if is_own and hold.opened_by != identity:
         sentence = "Only who opened this hold extends, settles or voids it."
         raise Refusal("not_permitted", sentence, field="hold_id", permission=str(Permission.SPEND_FOR_OTHERS))

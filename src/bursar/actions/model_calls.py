@@ -167,7 +167,7 @@ class ModelCall:
         self.answer_max: int | None = None
         """What the answer has to be bounded to, since the spender can pay for no more."""
         self._stopwatch = since
-        self._extended = Stopwatch()
+        self._extended_at = counter.desk.clock.seconds()
         self._ending: asyncio.Task[Charged] | None = None
 
     @property
@@ -199,9 +199,10 @@ class ModelCall:
 
         Rule: CALL-10
         """
-        if self.held is None or self._extended.seconds() < self._counter.hold_seconds / 2:
+        now = self._counter.desk.clock.seconds()
+        if self.held is None or now - self._extended_at < self._counter.hold_seconds / 2:
             return
-        self._extended = Stopwatch()
+        self._extended_at = now
         command = ExtendHold(actor_id=None, hold_id=self.call_id, seconds=self._counter.hold_seconds)
         outcome = await self._counter.desk.lanes.submit(self.spender.tenant_id, command)
         if outcome.refusal is not None:

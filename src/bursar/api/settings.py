@@ -21,11 +21,13 @@ routes = APIRouter(prefix="/settings", tags=["settings"])
 
 Display = Literal["credits", "dollars"]
 ExpiredHolds = Literal["void", "settle"]
+Admission = Literal["overdraft", "strict"]
 
 
 class SettingsShape(Shape):
     """How amounts are shown; whom the tenant's people ask for help, which is a link where it begins with https://,
-    http:// or mailto:; whether a hold that nobody settled is given back (void) or charged (settle); credits per US
+    http:// or mailto:; whether a hold that nobody settled is given back (void) or charged (settle); whether
+    a call needs what it is expected to cost (overdraft) or the most that it can cost (strict); credits per US
     dollar of what a call costs, 0 for calls that charge nothing; what somebody who joins is given; and below which pool
     and which remaining credits of a member people are told, null for never.
     """
@@ -33,6 +35,7 @@ class SettingsShape(Shape):
     display: Display
     contact: str | None
     expired_holds: ExpiredHolds
+    admission: Admission
     credit_factor: Amount
     signup_credits: Amount
     low_pool: Amount | None
@@ -45,6 +48,7 @@ class SettingsChange(Shape):
     display: Display = "credits"
     contact: Contact = None
     expired_holds: ExpiredHolds = "void"
+    admission: Admission = "overdraft"
     credit_factor: TypedLevel = Field(default=ZERO, json_schema_extra={"default": "0.00"})
     signup_credits: TypedLevel = Field(default=ZERO, json_schema_extra={"default": "0.00"})
     low_pool: AmountOrNone = None
@@ -72,6 +76,7 @@ def _shape(settings: TenantSettings) -> SettingsShape:
         display=cast(Display, settings.display),
         contact=settings.contact,
         expired_holds=cast(ExpiredHolds, settings.expired_holds),
+        admission=cast(Admission, settings.admission),
         credit_factor=settings.credit_factor,
         signup_credits=settings.signup_credits,
         low_pool=settings.low_pool,

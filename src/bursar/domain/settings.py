@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bursar.domain.call_sizes import AdmissionPolicy
 from bursar.domain.costs import CREDIT_FACTOR_MAX, FACTOR_DECIMALS
 from bursar.domain.credits import AMOUNT_MAX_MICRO, MICRO_PER_CREDIT, ZERO, Credits, decimal_text
 from bursar.domain.refusals import Refusal
@@ -13,6 +14,9 @@ DISPLAYS = ("credits", "dollars")
 
 EXPIRED_HOLDS = ("void", "settle")
 """What becomes of a hold that nobody settled: all of it is given back, or all of it is charged."""
+
+ADMISSIONS = tuple(str(policy) for policy in AdmissionPolicy)
+"""What is held for a call: what it is expected to cost, or the most that it can cost."""
 
 CONTACT_LENGTH_MAX = 200
 
@@ -25,14 +29,15 @@ PROPOSED_CREDIT_FACTOR = "100.00"
 
 @dataclass(frozen=True)
 class TenantSettings:
-    """A tenant's choices. `contact` is whom its people ask for help. `credit_factor` is credits per US dollar of a
-    call's cost, 0 for calls that charge nothing; `signup_credits` is what somebody who joins is given. Below `low_pool`
-    and `low_balance` people are told; None is never.
+    """A tenant's choices. `contact` is whom its people ask for help. `admission` is what is held for a call,
+    `credit_factor` credits per US dollar of a call's cost, 0 for calls that charge nothing; `signup_credits` is what
+    somebody who joins is given. Below `low_pool` and `low_balance` people are told; None is never.
     """
 
     display: str
     contact: str | None
     expired_holds: str
+    admission: str
     credit_factor: Credits
     signup_credits: Credits
     low_pool: Credits | None
@@ -48,6 +53,7 @@ def check_settings(settings: TenantSettings) -> None:
     for field, value, offered in (
         ("display", settings.display, DISPLAYS),
         ("expired_holds", settings.expired_holds, EXPIRED_HOLDS),
+        ("admission", settings.admission, ADMISSIONS),
     ):
         if value not in offered:
             raise Refusal("invalid_input", f"This must be one of: {', '.join(offered)}.", field=field)

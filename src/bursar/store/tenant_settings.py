@@ -10,7 +10,7 @@ from bursar.domain.credits import Credits
 from bursar.domain.settings import TenantSettings
 
 _SELECT = """
-select display, contact, credit_factor_micro, signup_credits_micro, low_pool_micro, low_balance_micro
+select display, contact, admission, credit_factor_micro, signup_credits_micro, low_pool_micro, low_balance_micro
 from tenants
 where tenant_id = $1
 """
@@ -42,7 +42,8 @@ async def update_tenant_settings(transaction: Transaction, tenant_id: UUID, sett
             credit_factor_micro = $4,
             signup_credits_micro = $5,
             low_pool_micro = $6,
-            low_balance_micro = $7
+            low_balance_micro = $7,
+            admission = $8
         where tenant_id = $1
         """,
         tenant_id,
@@ -52,6 +53,7 @@ async def update_tenant_settings(transaction: Transaction, tenant_id: UUID, sett
         settings.signup_credits.micro,
         None if settings.low_pool is None else settings.low_pool.micro,
         None if settings.low_balance is None else settings.low_balance.micro,
+        settings.admission,
     )
 
 
@@ -73,6 +75,7 @@ def _settings(row: Any, expired_holds: str) -> TenantSettings:
         display=row["display"],
         contact=row["contact"],
         expired_holds=expired_holds,
+        admission=row["admission"],
         credit_factor=Credits(row["credit_factor_micro"]),
         signup_credits=Credits(row["signup_credits_micro"]),
         low_pool=_or_none(row["low_pool_micro"]),
