@@ -143,7 +143,9 @@ async def test_without_a_credit_factor_every_call_is_admitted_and_written_down_w
 async def test_a_factor_of_the_group_multiplies_what_its_members_calls_cost(house: TestOffice) -> None:
     acme = await studio(house)
     root = Caller(await house.super_admin())
-    await root.put(f"/tenants/{acme.place.tenant_id}/groups/{acme.place.group_id}/price-factor", {"price_factor": "1.5"})
+    await root.put(
+        f"/tenants/{acme.place.tenant_id}/groups/{acme.place.group_id}/price-factor", {"price_factor": "1.5"}
+    )
     await asks(acme)
 
     (row,) = await acme.rows()
