@@ -18,10 +18,9 @@ from bursar.domain.call_limits import Bounds, CallBounds
 from bursar.domain.dialects import Dialect
 from bursar.domain.minutes import LastMinute, Recent
 from bursar.domain.refusals import Refusal
+from bursar.gateway.asgi import Headers
 from bursar.gateway.problems import WAIT_SECONDS_MAX
 from bursar.outside.clock import Clock
-
-Headers = list[tuple[bytes, bytes]]
 
 WAIT_MS_AT_ONCE = 1000
 """Nobody knows when a call ends."""
@@ -45,23 +44,34 @@ class CallLimits:
             now = self._book.now()
             self._book.recent.forget_idle(now)
             for spender in bounded:
-                _check(spender, self._book.recent.of(spender.id), now)
+                refusal = _refusal(spender, self._book.recent.of(spender.id), now)
+                if refusal is not None:
+                    raise LimitReached(refusal, self._book, bounded)
             for spender in bounded:
                 counts = self._book.recent.seen(spender.id, now)
                 counts.requests.add(1, now=now)
                 counts.at_once += 1
         return Ticket(self._book, bounded)
 
-    def headers(self, bounds: CallBounds, dialect: Dialect, *, key_id: UUID, member_id: UUID) -> Headers:
-        """What is left, as clients of this dialect read it, for a call that was refused.
-
-        Rule: LIMIT-5
-        """
-        return _headers(self._book, _bounded(bounds, key_id=key_id, member_id=member_id), dialect)
-
     def __len__(self) -> int:
         """How many keys and members are counted at the moment."""
         return len(self._book.recent)
+
+
+class LimitReached(Refusal):
+    """The refusal of a call, which can tell what is left as the answer to a call does."""
+
+    def __init__(self, refusal: Refusal, book: _Book, bounded: Sequence[_Spender]) -> None:
+        super().__init__(refusal.code, refusal.detail, **refusal.facts)
+        self._book = book
+        self._bounded = bounded
+
+    def headers(self, dialect: Dialect) -> Headers:
+        """What is left, as clients of this dialect read it.
+
+        Rule: LIMIT-5
+        """
+        return _headers(self._book, self._bounded, dialect)
 
 
 class Ticket:
@@ -195,20 +205,21 @@ def duration(milliseconds: int) -> str:
     return f"{minutes}m{milliseconds / 1000:g}s" if minutes else f"{milliseconds / 1000:g}s"
 
 
-def _check(spender: _Spender, counts: _Counts, now: int) -> None:
-    """Refuses `rate_limit_exceeded` where one more call would be above a limit.
+def _refusal(spender: _Spender, counts: _Counts, now: int) -> Refusal | None:
+    """Why one more call would be above a limit; None where it is not.
 
     Rule: LIMIT-3
     """
     most = spender.bounds.requests_per_minute
     if most is not None and counts.requests.total(now) >= most:
-        raise _refusal(spender.scope, "requests_per_minute", most, counts.requests.wait_until(most - 1, now=now))
+        return _told(spender.scope, "requests_per_minute", most, counts.requests.wait_until(most - 1, now=now))
     most = spender.bounds.tokens_per_minute
     if most is not None and counts.tokens.total(now) >= most:
-        raise _refusal(spender.scope, "tokens_per_minute", most, counts.tokens.wait_until(most - 1, now=now))
+        return _told(spender.scope, "tokens_per_minute", most, counts.tokens.wait_until(most - 1, now=now))
     most = spender.bounds.calls_at_once
     if most is not None and counts.at_once >= most:
-        raise _refusal(spender.scope, "calls_at_once", most, WAIT_MS_AT_ONCE)
+        return _told(spender.scope, "calls_at_once", most, WAIT_MS_AT_ONCE)
+    return None
 
 
 _SENTENCES = {
@@ -219,7 +230,7 @@ _SENTENCES = {
 _WHO = {"key": "This key", "member": "The owner of this key, with all keys together,"}
 
 
-def _refusal(scope: str, name: str, most: int, wait: int) -> Refusal:
+def _told(scope: str, name: str, most: int, wait: int) -> Refusal:
     """Which limit of whom, how much it is, and when to try again; a limit of 0 never lets anything through."""
     facts: dict[str, str | None] = {"scope": scope, "limit": name, "most": str(most)}
     if most == 0:
