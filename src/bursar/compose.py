@@ -238,6 +238,7 @@ async def office(
             checks=readiness(ground, desk, worker),
             registry=registry,
             body_max_bytes=settings.body_max_bytes,
+            key_requests_per_minute=settings.key_requests_per_minute,
         )
         async with call_desk(desk, hold_seconds=settings.gateway_hold_seconds) as calls:
             gateway = serve_gateway(gate_of(settings, calls))

@@ -116,6 +116,13 @@ class Settings(BaseSettings):
         description="Largest body, in bytes, that the management API reads. Batches and imports of allocations may "
         "have 10 000 000 from whoever is signed in.",
     )
+    key_requests_per_minute: int = Field(
+        6_000,
+        ge=1,
+        le=1_000_000_000,
+        description="Requests that one management key may make in a minute, for each process. Model keys have limits "
+        "of their own.",
+    )
     gateway_body_max_bytes: int = Field(
         33_554_432,
         ge=1024,

@@ -80,22 +80,42 @@ async def test_a_body_is_read_whole_however_it_comes() -> None:
 
 
 @pytest.mark.rule("LIMIT-7")
-async def test_a_body_that_says_it_is_too_large_is_refused_before_any_of_it_is_read() -> None:
-    client = Client(piece(b"x", more=True))
+async def test_a_body_that_says_it_is_too_large_is_refused_and_takes_no_room() -> None:
+    client, room = Client(piece(b"x" * 60, more=True), piece(b"x" * 41)), a_room(size=1)
 
-    refusal = await refusal_of(client, headers=[(b"content-length", b"101")])
+    refusal = await refusal_of(client, headers=[(b"content-length", b"101")], room=room)
 
     assert (refusal.code, refusal.detail) == ("body_too_large", "The body of a call may have at most 100 bytes.")
+    assert client.inbox.qsize() == 0  # it was let go by, so that its client reads the answer
+
+
+@pytest.mark.rule("LIMIT-7")
+async def test_a_body_whose_client_waits_to_be_asked_for_it_is_refused_without_asking() -> None:
+    client = Client(piece(b"x" * 101))
+
+    refusal = await refusal_of(client, headers=[(b"content-length", b"101"), (b"expect", b"100-continue")])
+
+    assert refusal.code == "body_too_large"
     assert client.inbox.qsize() == 1
 
 
 @pytest.mark.rule("LIMIT-7")
 @pytest.mark.parametrize("headers", [[], [(b"content-length", b"-1")], [(b"content-length", "²".encode())]])
-async def test_a_body_that_becomes_too_large_is_refused_as_soon_as_it_is(headers: list[tuple[bytes, bytes]]) -> None:
-    client = Client(piece(b"x" * 60, more=True), piece(b"x" * 41, more=True), piece(b"x" * 60))
+@pytest.mark.parametrize("rest", [[], [b"x" * 60], [b"x", b"", b"x"]])
+async def test_a_body_that_becomes_too_large_is_refused(headers: list[tuple[bytes, bytes]], rest: list[bytes]) -> None:
+    pieces = [b"x" * 60, b"x" * 41, *rest]
+    client = Client(*[piece(sent, more=number < len(pieces)) for number, sent in enumerate(pieces, 1)])
 
     assert (await refusal_of(client, headers=headers)).code == "body_too_large"
-    assert client.inbox.qsize() == 1
+    assert client.inbox.qsize() == 0
+
+
+@pytest.mark.rule("LIMIT-7")
+async def test_of_a_body_that_never_ends_only_so_much_is_let_go_by() -> None:
+    client = Client(*[piece(b"x" * 1_000_000, more=True) for _ in range(100)])
+
+    assert (await refusal_of(client)).code == "body_too_large"
+    assert 25 < client.inbox.qsize() < 40
 
 
 @pytest.mark.rule("LIMIT-7")

@@ -14,7 +14,7 @@ from bursar.domain.call_limits import OPEN, Bounds, CallBounds, MemberLimits, ca
 from bursar.domain.dialects import Dialect
 from bursar.domain.minutes import ENTRIES_MAX, LastMinute
 from bursar.domain.refusals import Refusal
-from bursar.gateway.limits import CallLimits, Ticket, duration
+from bursar.gateway.limits import CallLimits, LimitReached, Ticket, duration
 from bursar.gateway.problems import envelope
 
 KEY, OTHER_KEY, MEMBER = uuid4(), uuid4(), uuid4()
@@ -58,8 +58,8 @@ def let_in(limits: CallLimits, bounds: CallBounds, key: UUID = KEY) -> Ticket:
     return limits.admit(bounds, key_id=key, member_id=MEMBER)
 
 
-def refused(limits: CallLimits, bounds: CallBounds, key: UUID = KEY) -> Refusal:
-    with pytest.raises(Refusal) as found:
+def refused(limits: CallLimits, bounds: CallBounds, key: UUID = KEY) -> LimitReached:
+    with pytest.raises(LimitReached) as found:
         let_in(limits, bounds, key)
     assert found.value.code == "rate_limit_exceeded"
     return found.value
@@ -131,9 +131,9 @@ def test_a_refused_call_counts_nowhere(limits: CallLimits, clock: Clock) -> None
         refused(limits, both)
         clock.passed += 1
 
-    told = dict(limits.headers(of_key(requests=5), Dialect.OPENAI, key_id=KEY, member_id=MEMBER))
-    assert told[b"x-ratelimit-remaining-requests"] == b"4"
     clock.passed += 50
+    told = dict(let_in(limits, of_key(requests=5)).headers(Dialect.OPENAI))
+    assert told[b"x-ratelimit-remaining-requests"] == b"4"
     let_in(limits, both)
 
 
@@ -237,14 +237,18 @@ def test_what_is_left_is_told_as_openais_clients_read_it(limits: CallLimits, clo
 
     ticket = let_in(limits, bounds)
 
-    assert ticket.headers(Dialect.OPENAI) == [
-        (b"x-ratelimit-limit-requests", b"2"),
-        (b"x-ratelimit-remaining-requests", b"0"),
-        (b"x-ratelimit-reset-requests", b"1m0s"),
-        (b"x-ratelimit-limit-tokens", b"4000"),
-        (b"x-ratelimit-remaining-tokens", b"2500"),
-        (b"x-ratelimit-reset-tokens", b"47.5s"),
-    ]
+    assert (
+        ticket.headers(Dialect.OPENAI)
+        == refused(limits, bounds).headers(Dialect.OPENAI)
+        == [
+            (b"x-ratelimit-limit-requests", b"2"),
+            (b"x-ratelimit-remaining-requests", b"0"),
+            (b"x-ratelimit-reset-requests", b"1m0s"),
+            (b"x-ratelimit-limit-tokens", b"4000"),
+            (b"x-ratelimit-remaining-tokens", b"2500"),
+            (b"x-ratelimit-reset-tokens", b"47.5s"),
+        ]
+    )
 
 
 @pytest.mark.rule("LIMIT-5")

@@ -45,7 +45,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "No such thing in this tenant",
         409: "The state of things does not allow it",
         422: "The input is malformed",
-        429: "Too many attempts; `Retry-After` says for how long",
+        429: "Too many attempts, or requests with this key; `Retry-After` says for how long",
         503: "Too busy, or the database cannot be reached; `Retry-After` says for how long",
     }
     schema = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}

@@ -51,10 +51,11 @@ from bursar.api import (
     totals,
     transactions,
 )
-from bursar.api.answers import ProblemDocument
+from bursar.api.answers import ProblemDocument, problems
 from bursar.api.cookies import SESSION_COOKIE, CookieCarrier
 from bursar.api.front import Application, Receive, Scope, Send
 from bursar.api.guard import Guard, LargerBodies
+from bursar.api.key_rates import KEY_RATES, KeyRates
 from bursar.api.probes import PROBED, Check, Probed, probe_routes
 from bursar.api.problems import install_problem_handlers
 from bursar.api.signed_in import DESK, is_somebody, permission_of
@@ -154,7 +155,7 @@ def create_api() -> FastAPI:
 
 
 def _tell_who_is_asked(document: dict[str, Any]) -> None:
-    """Writes into the contract which routes take a sign-in, and which a management key as well.
+    """Writes into the contract which routes take a sign-in, and which a management key as well, which is limited.
 
     Rule: KEY-9
     """
@@ -171,17 +172,25 @@ def _tell_who_is_asked(document: dict[str, Any]) -> None:
             for method in route.methods or ():
                 operation = document["paths"][PREFIX + route.path][method.lower()]
                 operation["security"] = [{scheme: []} for scheme in schemes]
+                if "management_key" in schemes:
+                    operation["responses"].setdefault("429", problems(429)[429])
 
 
 def serve_api(
-    desk: Desk, *, checks: Mapping[str, Check], registry: CollectorRegistry, body_max_bytes: int
+    desk: Desk,
+    *,
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry,
+    body_max_bytes: int,
+    key_requests_per_minute: int,
 ) -> Application:
     """The API at work at a desk, behind its guard."""
     api = create_api()
     probed = Probed(checks, registry)
+    key_rates = KeyRates(desk.clock, requests_per_minute=key_requests_per_minute)
 
     async def at_this_desk(scope: Scope, receive: Receive, send: Send) -> None:
-        scope[DESK], scope[PROBED] = desk, probed
+        scope[DESK], scope[PROBED], scope[KEY_RATES] = desk, probed, key_rates
         await api(scope, receive, send)
 
     async def is_known(scope: Scope) -> bool:

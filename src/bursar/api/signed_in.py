@@ -19,6 +19,7 @@ from bursar.api.front import Scope
 from bursar.api.guard import bearer_of
 from bursar.api.idempotency import REPLAYED_HEADER, IdempotencyKey, request_key
 from bursar.api.identifiers import TenantId
+from bursar.api.key_rates import KEY_RATES, KeyRates
 from bursar.db.outages import OUTAGES
 from bursar.db.transaction import platform_reading
 from bursar.domain.api_keys import KeyKind
@@ -54,14 +55,18 @@ async def signed_in(request: Request) -> Person:
     """The owner of the key that was sent, else the person whose session the cookie carries; a token that is due for it
     is changed with the answer. A key that is refused is refused: the cookie beside it is not even looked at.
 
-    Refuses `not_signed_in`, `tenant_suspended`, `member_disabled`, and what `authenticate_key` refuses.
+    Refuses `not_signed_in`, `tenant_suspended`, `member_disabled`, `rate_limit_exceeded`, and what `authenticate_key`
+    refuses.
 
     Rule: KEY-9
     """
     secret = bearer_of(request.headers.get("authorization"))
     if secret is not None:
         desk, address = desk_of(request), address_of(request)
-        return (await authenticate_key(desk, secret, address=address, wanted=KeyKind.MANAGEMENT)).person
+        caller = await authenticate_key(desk, secret, address=address, wanted=KeyKind.MANAGEMENT)
+        key_rates: KeyRates = request.scope[KEY_RATES]
+        key_rates.count(caller.key.key_id)
+        return caller.person
     token = cookie_of(request, SESSION_COOKIE)
     if token is None:
         raise not_signed_in()

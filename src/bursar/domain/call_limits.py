@@ -20,7 +20,6 @@ class MemberLimits:
     calls_at_once: CountLimit = INHERIT
 
 
-NO_MEMBER_LIMITS = MemberLimits()
 MEMBER_LIMIT_NAMES: tuple[str, ...] = tuple(field.name for field in fields(MemberLimits))
 
 

@@ -8,6 +8,11 @@ much happens in it, and errs towards counting a quarter of a second too long.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+from uuid import UUID
+
 MINUTE_MS = 60_000
 TOGETHER_MS = 250
 ENTRIES_MAX = 241
@@ -63,3 +68,49 @@ class _Entry:
     def __init__(self, moment: int, amount: int) -> None:
         self.first = self.last = moment
         self.amount = amount
+
+
+Kept = TypeVar("Kept")
+
+LOOKED_AT = 3
+"""Of those longest unseen so many are looked at each time: more than come, so that what is idle goes faster."""
+
+
+class Recent(Generic[Kept]):
+    """What is kept of whoever was seen within the last minute, and of whoever is still busy.
+
+    Room is taken by those who come and not by all there are: whoever was not seen for a minute is forgotten while
+    others come.
+    """
+
+    def __init__(self, make: Callable[[], Kept], *, is_busy: Callable[[Kept], bool]) -> None:
+        self._make = make
+        self._is_busy = is_busy
+        self._nothing = make()
+        self._kept: OrderedDict[UUID, tuple[int, Kept]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def of(self, owner: UUID) -> Kept:
+        """What is kept of somebody, to look at; of a stranger nothing is."""
+        found = self._kept.get(owner)
+        return self._nothing if found is None else found[1]
+
+    def seen(self, owner: UUID, now: int) -> Kept:
+        """What is kept of somebody, to add to."""
+        found = self._kept.pop(owner, None)
+        kept = self._make() if found is None else found[1]
+        self._kept[owner] = (now, kept)
+        return kept
+
+    def forget_idle(self, now: int) -> None:
+        """Forgets who was not seen for a minute and is not busy."""
+        for _ in range(min(LOOKED_AT, len(self._kept))):
+            owner, (seen_at, kept) = next(iter(self._kept.items()))
+            if now - seen_at <= MINUTE_MS:
+                return
+            if self._is_busy(kept):
+                self.seen(owner, now)
+            else:
+                del self._kept[owner]

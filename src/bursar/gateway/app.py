@@ -18,6 +18,7 @@ from bursar.gateway.asgi import Application, Message, Receive, Scope, Send
 from bursar.gateway.calling import serve_call
 from bursar.gateway.gate import Gate
 from bursar.gateway.key import secret_in
+from bursar.gateway.limits import LimitReached
 from bursar.gateway.models import PATH as MODELS
 from bursar.gateway.models import serve_models
 from bursar.gateway.problems import envelope
@@ -69,6 +70,8 @@ def serve_gateway(gate: Gate) -> Application:
                 facts=told.facts,
                 field=told.field_at_fault,
             )
+            if isinstance(fault, LimitReached):
+                headers += fault.headers(dialect_of(scope))
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 

@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from bursar.domain.dialects import Dialect
-
-Headers = list[tuple[bytes, bytes]]
+from bursar.gateway.asgi import Headers
 
 PASSED_ON: Mapping[Dialect, frozenset[bytes]] = {
     Dialect.OPENAI: frozenset({b"content-type", b"openai-beta"}),

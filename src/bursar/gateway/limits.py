@@ -8,7 +8,6 @@ Not here: what the limits are (`domain/call_limits`), and credits, which the led
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,19 +16,14 @@ from uuid import UUID
 
 from bursar.domain.call_limits import Bounds, CallBounds
 from bursar.domain.dialects import Dialect
-from bursar.domain.minutes import MINUTE_MS, LastMinute
+from bursar.domain.minutes import LastMinute, Recent
 from bursar.domain.refusals import Refusal
+from bursar.gateway.asgi import Headers
 from bursar.gateway.problems import WAIT_SECONDS_MAX
 from bursar.outside.clock import Clock
 
-Headers = list[tuple[bytes, bytes]]
-
 WAIT_MS_AT_ONCE = 1000
 """Nobody knows when a call ends."""
-LOOKED_AT = 3
-"""Counts that each call looks at for whether they can be forgotten: more than the two that it may add, so that what is
-idle goes faster than anything comes.
-"""
 
 
 class CallLimits:
@@ -48,25 +42,36 @@ class CallLimits:
         bounded = _bounded(bounds, key_id=key_id, member_id=member_id)
         if bounded:
             now = self._book.now()
-            self._book.forget_idle(now)
+            self._book.recent.forget_idle(now)
             for spender in bounded:
-                _check(spender, self._book.of(spender.id), now)
+                refusal = _refusal(spender, self._book.recent.of(spender.id), now)
+                if refusal is not None:
+                    raise LimitReached(refusal, self._book, bounded)
             for spender in bounded:
-                counts = self._book.seen(spender.id, now)
+                counts = self._book.recent.seen(spender.id, now)
                 counts.requests.add(1, now=now)
                 counts.at_once += 1
         return Ticket(self._book, bounded)
 
-    def headers(self, bounds: CallBounds, dialect: Dialect, *, key_id: UUID, member_id: UUID) -> Headers:
-        """What is left, as clients of this dialect read it, for a call that was refused.
+    def __len__(self) -> int:
+        """How many keys and members are counted at the moment."""
+        return len(self._book.recent)
+
+
+class LimitReached(Refusal):
+    """The refusal of a call, which can tell what is left as the answer to a call does."""
+
+    def __init__(self, refusal: Refusal, book: _Book, bounded: Sequence[_Spender]) -> None:
+        super().__init__(refusal.code, refusal.detail, **refusal.facts)
+        self._book = book
+        self._bounded = bounded
+
+    def headers(self, dialect: Dialect) -> Headers:
+        """What is left, as clients of this dialect read it.
 
         Rule: LIMIT-5
         """
-        return _headers(self._book, _bounded(bounds, key_id=key_id, member_id=member_id), dialect)
-
-    def __len__(self) -> int:
-        """How many keys and members are counted at the moment."""
-        return len(self._book)
+        return _headers(self._book, self._bounded, dialect)
 
 
 class Ticket:
@@ -93,14 +98,14 @@ class Ticket:
         if self._bounded and tokens > 0:
             now = self._book.now()
             for spender in self._bounded:
-                self._book.seen(spender.id, now).tokens.add(tokens, now=now)
+                self._book.recent.seen(spender.id, now).tokens.add(tokens, now=now)
 
     def release(self) -> None:
         """The call is not under way any more. Releasing it again changes nothing."""
         if not self._is_released:
             self._is_released = True
             for spender in self._bounded:
-                self._book.of(spender.id).at_once -= 1
+                self._book.recent.of(spender.id).at_once -= 1
 
     def headers(self, dialect: Dialect) -> Headers:
         """What is left, as clients of this dialect read it.
@@ -132,67 +137,36 @@ def _bounded(bounds: CallBounds, *, key_id: UUID, member_id: UUID) -> Sequence[_
 class _Counts:
     """What one key or one member did within the last minute, and does now."""
 
-    __slots__ = ("at_once", "requests", "seen", "tokens")
+    __slots__ = ("at_once", "requests", "tokens")
 
     def __init__(self) -> None:
         self.requests = LastMinute()
         self.tokens = LastMinute()
         self.at_once = 0
-        self.seen = 0
-
-
-_NOTHING = _Counts()
-"""Of whom nothing is counted; nothing is ever added to it."""
 
 
 class _Book:
-    """The counts of everybody who is bounded and was seen within the last minute, those longest unseen first."""
+    """The counts of everybody who is bounded and was seen within the last minute, or has a call under way.
+
+    Rule: LIMIT-6
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self._counts: OrderedDict[UUID, _Counts] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._counts)
+        self.recent: Recent[_Counts] = Recent(_Counts, is_busy=lambda counts: counts.at_once > 0)
 
     def now(self) -> int:
         """This moment, in milliseconds."""
         return int(self.clock.seconds() * 1000)
-
-    def of(self, owner: UUID) -> _Counts:
-        """What is counted of somebody, to look at."""
-        return self._counts.get(owner, _NOTHING)
-
-    def seen(self, owner: UUID, now: int) -> _Counts:
-        """What is counted of somebody, to add to."""
-        counts = self._counts.get(owner)
-        if counts is None:
-            counts = self._counts[owner] = _Counts()
-        else:
-            self._counts.move_to_end(owner)
-        counts.seen = now
-        return counts
-
-    def forget_idle(self, now: int) -> None:
-        """Forgets whoever did nothing for a minute and does nothing now; who has a call under way is kept.
-
-        Rule: LIMIT-6
-        """
-        for _ in range(min(LOOKED_AT, len(self._counts))):
-            owner, counts = next(iter(self._counts.items()))
-            if now - counts.seen <= MINUTE_MS:
-                return
-            if counts.at_once:
-                self.seen(owner, now)
-            else:
-                del self._counts[owner]
 
 
 def _headers(book: _Book, bounded: Sequence[_Spender], dialect: Dialect) -> Headers:
     now = book.now()
     told: list[tuple[str, str]] = []
     for noun, standing in (("requests", _of_requests), ("tokens", _of_tokens)):
-        standings = [found for spender in bounded if (found := standing(spender.bounds, book.of(spender.id), now))]
+        standings = [
+            found for spender in bounded if (found := standing(spender.bounds, book.recent.of(spender.id), now))
+        ]
         if not standings:
             continue
         remaining, limit, reset = min(standings)
@@ -231,20 +205,21 @@ def duration(milliseconds: int) -> str:
     return f"{minutes}m{milliseconds / 1000:g}s" if minutes else f"{milliseconds / 1000:g}s"
 
 
-def _check(spender: _Spender, counts: _Counts, now: int) -> None:
-    """Refuses `rate_limit_exceeded` where one more call would be above a limit.
+def _refusal(spender: _Spender, counts: _Counts, now: int) -> Refusal | None:
+    """Why one more call would be above a limit; None where it is not.
 
     Rule: LIMIT-3
     """
     most = spender.bounds.requests_per_minute
     if most is not None and counts.requests.total(now) >= most:
-        raise _refusal(spender.scope, "requests_per_minute", most, counts.requests.wait_until(most - 1, now=now))
+        return _told(spender.scope, "requests_per_minute", most, counts.requests.wait_until(most - 1, now=now))
     most = spender.bounds.tokens_per_minute
     if most is not None and counts.tokens.total(now) >= most:
-        raise _refusal(spender.scope, "tokens_per_minute", most, counts.tokens.wait_until(most - 1, now=now))
+        return _told(spender.scope, "tokens_per_minute", most, counts.tokens.wait_until(most - 1, now=now))
     most = spender.bounds.calls_at_once
     if most is not None and counts.at_once >= most:
-        raise _refusal(spender.scope, "calls_at_once", most, WAIT_MS_AT_ONCE)
+        return _told(spender.scope, "calls_at_once", most, WAIT_MS_AT_ONCE)
+    return None
 
 
 _SENTENCES = {
@@ -255,7 +230,7 @@ _SENTENCES = {
 _WHO = {"key": "This key", "member": "The owner of this key, with all keys together,"}
 
 
-def _refusal(scope: str, name: str, most: int, wait: int) -> Refusal:
+def _told(scope: str, name: str, most: int, wait: int) -> Refusal:
     """Which limit of whom, how much it is, and when to try again; a limit of 0 never lets anything through."""
     facts: dict[str, str | None] = {"scope": scope, "limit": name, "most": str(most)}
     if most == 0:

@@ -6,20 +6,22 @@ Not here: what stands in the body (`bodies`), and what goes back (`sending`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 from bursar.domain.refusals import Refusal
+from bursar.gateway.asgi import Receive
 from bursar.gateway.room import Place
 from bursar.gateway.waiting import at_most
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class ClientGone(Exception):
     """The client has left, or takes nothing any more. Nobody is there to be answered."""
+
+
+DROPPED_BYTES_MAX = 64 * 1024 * 1024
+"""Of a body that is too large this much is let go by, twice what calls have by default; more is no mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,48 +37,67 @@ async def read_body(
 ) -> bytes:
     """The whole body of a call, for as long as the call has its place.
 
-    Refuses `body_too_large`, from what it says of its length before any of it is read; `body_too_slow`; `overloaded`.
-    Raises `ClientGone`.
+    Refuses `body_too_large`, from what it says of its length where it says so; `body_too_slow`; `overloaded`. Raises
+    `ClientGone`.
 
     Rule: LIMIT-7
     """
-    length = _length_said(headers)
-    if length is not None:
-        _check_size(length, bounds)
-        place.hold(length)
+    said = dict(headers)
+    body = _Body(receive, bounds, place, is_coming=b"expect" not in said)
     try:
-        return await at_most(bounds.seconds_max, _read(receive, bounds, place))
+        return await at_most(bounds.seconds_max, body.read(_length_said(said)))
     except TimeoutError:
         sentence = f"The body did not arrive within {bounds.seconds_max:g} seconds."
         raise Refusal("body_too_slow", sentence) from None
 
 
-async def _read(receive: Receive, bounds: BodyBounds, place: Place) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
+class _Body:
+    """A body as it comes. `is_coming` until its end was there, unless its client waits to be asked for it."""
+
+    def __init__(self, receive: Receive, bounds: BodyBounds, place: Place, *, is_coming: bool) -> None:
+        self._receive = receive
+        self._bounds = bounds
+        self._place = place
+        self._is_coming = is_coming
+
+    async def read(self, length: int | None) -> bytes:
+        """All of it. Of one that is too large the rest is let go by before it is refused: a client that is still
+        sending would find its connection cut, and no answer.
+        """
+        if length is not None:
+            if length > self._bounds.bytes_max:
+                raise await self._too_large()
+            self._place.hold(length)
+        pieces: list[bytes] = []
+        size = 0
+        self._is_coming = True
+        while self._is_coming:
+            piece = await self._next()
+            size += len(piece)
+            if size > self._bounds.bytes_max:
+                raise await self._too_large()
+            self._place.hold(size)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
+        self._is_coming = message.get("more_body", False)
         piece: bytes = message.get("body", b"")
-        size += len(piece)
-        _check_size(size, bounds)
-        place.hold(size)
-        pieces.append(piece)
-        if not message.get("more_body", False):
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return piece
+
+    async def _too_large(self) -> Refusal:
+        dropped = 0
+        while self._is_coming and dropped <= DROPPED_BYTES_MAX:
+            dropped += len(await self._next())
+        return Refusal("body_too_large", f"The body of a call may have at most {self._bounds.bytes_max} bytes.")
 
 
-def _length_said(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else None
-    return None
-
-
-def _check_size(size: int, bounds: BodyBounds) -> None:
-    if size > bounds.bytes_max:
-        raise Refusal("body_too_large", f"The body of a call may have at most {bounds.bytes_max} bytes.")
+def _length_said(headers: Mapping[bytes, bytes]) -> int | None:
+    length = headers.get(b"content-length", b"")
+    return int(length) if length.isdigit() else None
 
 
 class WhileClientListens:

@@ -6,15 +6,13 @@ Not here: what of a provider's answer is passed on (`streams`, `headers`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from bursar.domain.dialects import Dialect
+from bursar.gateway.asgi import Headers, Message, Send
 from bursar.gateway.receiving import ClientGone
 from bursar.gateway.waiting import at_most
-
-Send = Callable[[MutableMapping[str, Any]], Coroutine[Any, Any, None]]
 
 SILENCE_SECONDS = 12.0
 """Proxies end what is silent for 15 seconds and more."""
@@ -40,7 +38,7 @@ class Outlet:
         self._under_way = 0
         self._sign: asyncio.Task[None] | None = None
 
-    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    async def begin(self, status: int, headers: Headers) -> None:
         """Status and headers. Raises `ClientGone`."""
         await self._sent({"type": "http.response.start", "status": status, "headers": headers})
 
@@ -96,7 +94,7 @@ class Outlet:
         await self._sent({"type": "http.response.body", "body": sign, "more_body": True})
         self._sign = None
 
-    async def _sent(self, message: MutableMapping[str, Any]) -> None:
+    async def _sent(self, message: Message) -> None:
         self._under_way += 1
         try:
             await at_most(self._seconds_max, self._send(message))
