@@ -11,6 +11,7 @@ from tests.support.calls.of_credit_requests import waiting
 from tests.support.calls.of_credits import held
 from tests.support.calls.of_groups import new_group
 from tests.support.calls.of_keys import key_id
+from tests.support.calls.of_providers import provider_id
 from tests.support.calls.of_purchases import purchase_id
 from tests.support.calls.scenes import Call, Scene, unique
 from tests.support.prices import terms
@@ -79,6 +80,10 @@ async def get_price(scene: Scene) -> Call:
     new = NewPrice("openai", unique(), terms(input="2.50"), None, None)
     price = (await set_price(scene.house.desk, scene.operator, new)).answer
     return Call("GET", f"/prices/{public_id('price', price.price_id)}")
+
+
+async def get_provider(scene: Scene) -> Call:
+    return Call("GET", f"/providers/{await provider_id(scene)}")
 
 
 async def list_keys(scene: Scene) -> Call:
@@ -151,6 +156,9 @@ READS: Mapping[str, Read] = {
     "list_own_sessions": at("/own/sessions"),
     "list_own_notifications": at("/notifications"),
     "get_session": at("/session"),
+    "list_providers": at("/providers"),
+    "get_provider": get_provider,
+    "list_model_routes": at("/model-routes"),
     "list_keys": list_keys,
     "get_key": get_key,
     "list_prices": at("/prices"),

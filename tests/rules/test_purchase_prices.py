@@ -23,7 +23,7 @@ async def test_nothing_is_for_sale_until_the_platform_sets_a_price(house: TestOf
 
     assert await looked_at(root, PLATFORM_SETTINGS) == {
         "currency": "USD", "credit_price": "0.00", "sells_credits": False, "purchase_min": "0.01",
-        "purchase_max": None, "payment_instructions": None,
+        "purchase_max": None, "payment_instructions": None, "unpriced_models": "refuse",
     }  # fmt: skip
     assert (await looked_at(admin, TERMS))["sells_credits"] is False
     assert (refused.status_code, refused.json()["code"]) == (409, "purchases_closed")
@@ -46,7 +46,7 @@ async def test_settings_are_changed_as_named_and_told_in_the_platforms_audit_log
     assert first.status_code == 200, first.text
     assert second.json() == same.json() == {
         "currency": "EUR", "credit_price": "0.012345678", "sells_credits": True, "purchase_min": "10.00",
-        "purchase_max": None, "payment_instructions": "Two\nlines",
+        "purchase_max": None, "payment_instructions": "Two\nlines", "unpriced_models": "refuse",
     }  # fmt: skip
     log = (await looked_at(root, "/api/v1/platform/audit", kind="platform_settings_changed"))["events"]
     told = [{change["field"]: (change["before"], change["after"]) for change in event["changes"]} for event in log]

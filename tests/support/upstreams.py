@@ -15,6 +15,8 @@ from tests.support.offices import served
 KEY = "sk-upstream-0123456789abcdef"
 PIECES = 40
 BROKEN_AFTER = 3
+HELD_UP_SECONDS = 0.5
+"""A piece that cannot be sent for as long waits for its reader."""
 
 
 @dataclass
@@ -34,6 +36,9 @@ class Upstream:
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
     sent: int = 0
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    held_up: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     may_begin: asyncio.Event = field(default_factory=asyncio.Event)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,6 +60,7 @@ class Upstream:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         path = scope["raw_path"].decode() + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
         self.seen.append(Seen(scope["method"], path, headers, body))
+        self.arrived.set()
         answer = _ANSWERS.get(scope["path"].removeprefix("/v1"), _echo)
         await answer(self, receive, send)
 
@@ -107,6 +113,7 @@ async def _stream(up: Upstream, receive: Any, send: Any) -> None:
     for number in range(PIECES):
         await send({"type": "http.response.body", "body": b"data: %d\n\n" % number, "more_body": True})
         up.sent += 1
+        up.begun.set()
         going_on = asyncio.create_task(up.may_go_on.wait())
         await asyncio.wait({going_on, listening}, return_when=asyncio.FIRST_COMPLETED)
         going_on.cancel()
@@ -118,12 +125,14 @@ async def _stream(up: Upstream, receive: Any, send: Any) -> None:
 
 
 async def _flood(up: Upstream, receive: Any, send: Any) -> None:
-    """Sends as fast as it is read."""
+    """Sends as fast as it is read, and tells when it is held up."""
     await _begin(send)
     while not up.may_go_on.is_set():
-        await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+        sending = asyncio.create_task(send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True}))
+        if not (await asyncio.wait({sending}, timeout=HELD_UP_SECONDS))[0]:
+            up.held_up.set()
+        await sending
         up.sent += 65_536
-        await asyncio.sleep(0)
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -46,6 +46,8 @@ def connect(desk: Desk, provider: ConfiguredProvider, *, known: Provider | None 
     if provider.settings.is_simulated:
         return SimulatedProvider(provider.settings.name)
     connection = connection_to(desk, provider)
+    if connection.problem is not None:
+        log.warning("provider cannot be asked", provider=provider.settings.name, problem=connection.problem)
     if isinstance(known, HttpProvider) and known.connection == connection:
         return known
     return HttpProvider(connection)
@@ -70,8 +72,14 @@ def connection_to(desk: Desk, provider: ConfiguredProvider) -> Connection:
     except Refusal as refusal:
         problem = refusal.detail
         headers = []
-        log.warning("provider cannot be asked", provider=settings.name, problem=problem)
     return Connection(settings.name, settings.base_url, settings.timeouts, tuple(headers), desk.outbound.proxy, problem)
+
+
+def problem_of(desk: Desk, provider: ConfiguredProvider) -> str | None:
+    """Why a provider cannot be asked at present; None if nothing stands in the way here."""
+    if provider.settings.is_simulated:
+        return None
+    return connection_to(desk, provider).problem
 
 
 def key_of(desk: Desk, provider: ConfiguredProvider) -> str | None:

@@ -49,7 +49,7 @@ from bursar.store.catalogue_version import raise_catalogue_version
 from bursar.store.prices import (
     find_price,
     find_spelling,
-    has_prices,
+    has_public_prices,
     insert_prices,
     list_prices_from,
     list_prices_of_model,
@@ -218,24 +218,24 @@ async def refresh_prices(desk: Desk, asked: Asked, wanted: Refresh) -> Done[Diff
 
 
 async def fill_prices(desk: Desk) -> int:
-    """Takes the public list over into an installation that has no prices yet; returns how many entries were made.
+    """Takes the public list over into an installation that has none of it yet; returns how many entries were made.
 
-    Needs no network. With prices there it is one quick question, so every start asks it.
+    Needs no network. With it there it is one quick question, so every start asks it.
 
     Rule: PRICE-11
     """
     async with platform_reading(desk.platform) as transaction:
-        if await has_prices(transaction):
+        if await has_public_prices(transaction):
             return 0
     listed = await asyncio.to_thread(price_data.read_public_prices, desk.clock.now())
 
     async def act(transaction: Transaction) -> int:
         await lock_price_list(transaction)
         # Another process may have been quicker.
-        if await has_prices(transaction):
+        if await has_public_prices(transaction):
             return 0
         now = desk.clock.now()
-        plan = plan_changes(listed, (), now=now)
+        plan = plan_changes(listed, await list_prices_from(transaction, now), now=now)
         await _save(transaction, desk, Asked(SYSTEM), listed, plan, now)
         return len(plan)
 

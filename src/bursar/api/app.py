@@ -29,6 +29,7 @@ from bursar.api import (
     member_changes,
     member_limits,
     members,
+    model_routes,
     notifications,
     own_account,
     own_credits,
@@ -36,6 +37,7 @@ from bursar.api import (
     pool,
     price_factors,
     prices,
+    providers,
     purchases,
     reclaims,
     redemption_codes,
@@ -104,6 +106,8 @@ ROUTERS = tuple(
         audit,
         prices,
         price_factors,
+        providers,
+        model_routes,
     )
 )
 
@@ -170,7 +174,7 @@ def _tell_who_is_asked(document: dict[str, Any]) -> None:
                 continue
             schemes = ["session"] if PERMISSIONS[permission].scope is None else ["session", "management_key"]
             for method in route.methods or ():
-                operation = document["paths"][PREFIX + route.path][method.lower()]
+                operation = document["paths"][PREFIX + route.path_format][method.lower()]
                 operation["security"] = [{scheme: []} for scheme in schemes]
                 if "management_key" in schemes:
                     operation["responses"].setdefault("429", problems(429)[429])

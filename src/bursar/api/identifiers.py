@@ -67,4 +67,5 @@ InvitationId = Annotated[UUID, BeforeValidator(_reader("invitation")), _document
 NotificationId = Annotated[UUID, BeforeValidator(_reader("notification")), _documented("notification")]
 AllocationBatchId = Annotated[UUID, BeforeValidator(_reader("allocation_batch")), _documented("allocation_batch")]
 PriceId = Annotated[UUID, BeforeValidator(_reader("price")), _documented("price")]
+ProviderId = Annotated[UUID, BeforeValidator(_reader("provider")), _documented("provider")]
 PurchaseId = Annotated[UUID, BeforeValidator(_reader("purchase")), _documented("purchase")]

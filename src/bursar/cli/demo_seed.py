@@ -18,6 +18,7 @@ from bursar.actions.holds import NewHold, open_hold, settle_hold
 from bursar.actions.member_standing import switch_member
 from bursar.actions.members import NewMember, create_member
 from bursar.actions.platform import create_super_admin, has_super_admin, operator
+from bursar.actions.providers import Secrets, add_provider
 from bursar.actions.tenants import CyclePlan, NewTenant, create_tenant
 from bursar.cli.demo_credits import seed_orders, seed_requests
 from bursar.cli.demo_people import (
@@ -39,12 +40,14 @@ from bursar.db.transaction import platform_reading, reading, writing
 from bursar.domain.credits import MICRO_PER_CREDIT, Credits, parse_level, parse_typed
 from bursar.domain.people import NewPerson
 from bursar.domain.permissions import Actor
+from bursar.domain.providers import ProviderSettings, Shape
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Role
 from bursar.domain.settings import PROPOSED_CREDIT_FACTOR
 from bursar.reports.groups import see_group
 from bursar.reports.lookup import find_group_named, find_member_named
 from bursar.reports.members import see_member
+from bursar.reports.providers import see_providers
 from bursar.store.events import has_event
 from bursar.store.sign_in_names import find_sign_in_name
 
@@ -59,6 +62,7 @@ CALL_SIZES = (7, 4, 6, 3, 5, 2, 8, 5)
 async def seed_demo(desk: Desk) -> None:
     """The demo's organisation, complete. Raises `CannotStart` in a data folder that is somebody's own Bursar."""
     tenant_id = await _tenant(desk)
+    await _provider(desk)
     async with reading(desk.tenants, tenant_id) as transaction:
         if await has_event(transaction, tenant_id, kind=MARK):
             return
@@ -100,6 +104,12 @@ async def _tenant(desk: Desk) -> UUID:
     factor = parse_level(PROPOSED_CREDIT_FACTOR, field="credit_factor")
     made = await create_tenant(desk, await operator(desk), NewTenant(TENANT, admin, plan, factor))
     return made.answer.tenant.tenant_id
+
+
+async def _provider(desk: Desk) -> None:
+    """The provider without a model, so that calls can be tried without a key; none where there is any already."""
+    if not await see_providers(desk.platform):
+        await add_provider(desk, await operator(desk), ProviderSettings("simulated", Shape.SIMULATED, None), Secrets())
 
 
 async def _is_ours(desk: Desk) -> bool:

@@ -17,7 +17,9 @@ from bursar.cli.speech import plainly, say
 from bursar.cli.super_admin import first_super_admin
 from bursar.compose import Ground, Office, prepared
 from bursar.config import CannotStart, Settings, default_data_dir, read_settings
+from bursar.domain.routing import ADD_A_PROVIDER
 from bursar.outside.logs import configure_logs
+from bursar.reports.providers import see_providers
 
 
 def serve_command(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
@@ -69,6 +71,11 @@ def _with_super_admin(settings: Settings, ground: Ground) -> Callable[[Office], 
         if first is not None:
             await create_super_admin(office.desk, first)
         await fill_prices(office.desk)
+        if not await see_providers(office.desk.platform):
+            say(
+                "No provider of models is set up yet, so no model can be called. One is added so:"
+                f"  {ADD_A_PROVIDER} openai --key-variable OPENAI_API_KEY"
+            )
 
     return prepare
 

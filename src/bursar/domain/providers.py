@@ -60,6 +60,15 @@ KEY_HEADERS: Mapping[Shape, str] = {
 }
 """Where a provider of each shape looks for its key, unless told otherwise."""
 
+KNOWN_ADDRESSES: Mapping[str, tuple[Shape, str | None]] = {
+    "openai": (Shape.OPENAI, "https://api.openai.com/v1"),
+    "anthropic": (Shape.ANTHROPIC, "https://api.anthropic.com/v1"),
+    "openrouter": (Shape.OPENAI, "https://openrouter.ai/api/v1"),
+    "ollama": (Shape.OPENAI, "http://127.0.0.1:11434/v1"),
+    "simulated": (Shape.SIMULATED, None),
+}
+"""How providers of these names are asked, and where, unless somebody says otherwise."""
+
 NEVER_PASSED_ON = frozenset(
     {
         "authorization",

@@ -35,9 +35,9 @@ async def lock_price_list(transaction: Transaction) -> None:
     await transaction.execute("select pg_advisory_xact_lock($1)", _LIST_LOCK)
 
 
-async def has_prices(transaction: Transaction) -> bool:
-    """Whether the list has been filled yet."""
-    return bool(await transaction.fetchval("select exists (select from model_prices)"))
+async def has_public_prices(transaction: Transaction) -> bool:
+    """Whether the list has been filled yet; what was set by hand before that does not fill it."""
+    return bool(await transaction.fetchval("select exists (select from model_prices where origin = 'public_list')"))
 
 
 async def find_spelling(transaction: Transaction, provider: str, model: str) -> str | None:
@@ -113,6 +113,21 @@ async def list_prices_of_model(transaction: Transaction, provider: str, model: s
         """,
         provider,
         model,
+    )
+    return [_price(dict(row)) for row in rows]
+
+
+async def list_prices_of_provider(transaction: Transaction, provider: str) -> list[Price]:
+    """Every entry of one provider, the oldest first."""
+    rows = await transaction.fetch(
+        """
+        select price_id, provider, model, origin, source, effective_from, bands, names, label, context_window,
+               output_tokens_max, note, created_at, created_by
+        from model_prices
+        where provider = $1
+        order by effective_from, created_at, price_id
+        """,
+        provider,
     )
     return [_price(dict(row)) for row in rows]
 

@@ -22,6 +22,7 @@ from tests.support.calls import (
     of_people,
     of_places,
     of_prices,
+    of_providers,
     of_purchases,
     of_sessions,
 )
@@ -43,5 +44,6 @@ SAMPLES: Mapping[str, Sample] = {
     **of_purchases.SAMPLES,
     **of_keys.SAMPLES,
     **of_prices.SAMPLES,
+    **of_providers.SAMPLES,
 }
 """Every route that changes something, by its name in the contract."""

@@ -19,6 +19,8 @@ BYTES_PER_TOKEN = 4
 QUOTED_MAX = 120
 """How much of the question an answer repeats."""
 DIMENSIONS = 8
+MODELS = ("simulated-small", "simulated-large")
+"""Those that are listed; it answers for any other name just as well."""
 CREATED = 1_700_000_000
 """An answer that is always the same was always given at the same time."""
 
@@ -50,7 +52,10 @@ class SimulatedProvider:
     @asynccontextmanager
     async def asked(self, call: ProviderCall) -> AsyncIterator[Simulated]:
         """Answers a call as its path asks for; anything else is not there."""
-        answer = _ANSWERS.get(call.path)
+        if call.method == "GET" and call.path == "/models":
+            yield _models()
+            return
+        answer = _ANSWERS.get(call.path) if call.method == "POST" else None
         if answer is None:
             error = {"error": {"message": f"Nothing is simulated at {call.path}.", "type": "invalid_request_error"}}
             yield Simulated(404, [_json(error)])
@@ -241,6 +246,11 @@ def _count_tokens(asked: Mapping[str, Any]) -> Simulated:
     return Simulated(
         200, [_json({"input_tokens": _said([asked.get("system"), asked.get("messages")], None).input_tokens})]
     )
+
+
+def _models() -> Simulated:
+    rows = [{"id": name, "object": "model", "created": CREATED, "owned_by": "simulated"} for name in MODELS]
+    return Simulated(200, [_json({"object": "list", "data": rows})])
 
 
 _ANSWERS = {
