@@ -9,16 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
+from bursar.gateway.catalogue import Catalogue, Catalogues
+from bursar.reports.catalogue import see_catalogue
 
 from bursar.db.outages import OUTAGES
 from bursar.db.transaction import reading
 from bursar.domain.dialects import Dialect
 from bursar.domain.refusals import Refusal
 from bursar.gateway import catalogue
-from bursar.gateway.catalogue import Catalogue, Catalogues
 from bursar.outside.identity import new_uuid
 from bursar.outside.providers import ProviderCall, ProviderUnreachable
-from bursar.reports.catalogue import see_catalogue
 from bursar.store.catalogue_version import get_catalogue_version
 from tests.support.offices import TestOffice
 from tests.support.prices import fill_with, listed
