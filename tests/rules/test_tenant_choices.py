@@ -41,7 +41,8 @@ async def test_a_tenant_changes_the_settings_it_names_and_leaves_the_others(hous
     assert await rows_of_everything(house) == before
     assert [event["changes"] for event in await events(house, "settings_changed")] == [
         '{"contact": {"after": "https://help.example.com", "before": null}}',
-        '{"display": {"after": "dollars", "before": "credits"}, "admission": {"after": "strict", "before": "overdraft"}, '
+        '{"display": {"after": "dollars", "before": "credits"}, '
+        '"admission": {"after": "strict", "before": "overdraft"}, '
         '"expired_holds": {"after": "settle", "before": "void"}}',
     ]
     assert (await admin.patch("/api/v1/settings", json={"contact": None})).json()["contact"] is None
@@ -50,7 +51,8 @@ async def test_a_tenant_changes_the_settings_it_names_and_leaves_the_others(hous
 @pytest.mark.rule("TENANT-7")
 @pytest.mark.parametrize(
     "body",
-    [{"display": "euros"}, {"display": None}, {"expired_holds": "keep"}, {"admission": "never"}, {"contact": "a\nb"}, {"contact": "x" * 201},
+    [{"display": "euros"}, {"display": None}, {"expired_holds": "keep"}, {"admission": "never"}, {"contact": "a\nb"},
+     {"contact": "x" * 201},
      {"contact": 5}, {"color": "red"}],
 )  # fmt: skip
 async def test_a_setting_that_is_not_offered_is_refused_and_changes_nothing(
