@@ -26,6 +26,7 @@ from bursar.domain.events import EVENTS
 from bursar.domain.refusals import REFUSALS
 from bursar.domain.roles import ROLE_LABELS
 from bursar.domain.transfers import KINDS, Channel
+from bursar.outside.metrics import METRICS
 from scripts.checkout import ROOT
 
 FOLDER = "docs/reference"
@@ -129,6 +130,25 @@ def commands_page() -> str:
     return _page("Commands", "Everything `bursar` can be told, as `bursar <command> --help` says it.", *sections)
 
 
+def metrics_page() -> str:
+    """Every figure of `/metrics` that is Bursar's own."""
+    rows = [
+        (
+            f"`{metric.name}`",
+            str(metric.kind),
+            ", ".join(f"`{label}`" for label in metric.labels) or "-",
+            metric.sentence,
+        )
+        for metric in METRICS
+    ]
+    return _page(
+        "Figures",
+        "What `GET /metrics` tells, beside the memory, processor time and open files of the process.\n"
+        "[Observability](../guides/observability.md) says what to do with it.",
+        _table(("Name", "Kind", "Labels", "What it is"), rows),
+    )
+
+
 def command_names() -> list[tuple[str, ...]]:
     """The words that name each command, in the order of `--help`."""
     return list(_commands(get_command(cli), ()))
@@ -141,6 +161,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events_page,
     "settings.md": settings_page,
     "cli.md": commands_page,
+    "metrics.md": metrics_page,
 }
 
 

@@ -14,36 +14,28 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from bursar.actions.call_desk import CallDesk, call_desk
 from bursar.actions.desk import Correspondence, Desk, Outbound, SessionLimits
-from bursar.api.app import serve_api
-from bursar.api.console import Console
-from bursar.api.front import Application, FrontDoor
-from bursar.api.probes import Check
 from bursar.config import CannotStart, Settings, check_mail_is_whole
 from bursar.db.embedded import EmbeddedFault, running
 from bursar.db.engine import Database
 from bursar.db.faults import DatabaseFault
-from bursar.db.migrate import migrate, pending
-from bursar.db.outages import OUTAGES, ServerUnusable, check_server
+from bursar.db.migrate import migrate
+from bursar.db.outages import ServerUnusable, check_server
 from bursar.db.partitions import ensure_journal_partitions
 from bursar.db.roles import Endpoints, provision
-from bursar.db.transaction import platform_reading
-from bursar.gateway.app import serve_gateway
-from bursar.gateway.gate import Gate
-from bursar.gateway.limits import CallLimits
-from bursar.gateway.receiving import BodyBounds
-from bursar.gateway.room import Room
 from bursar.ledger import Lanes
-from bursar.outside.clock import Clock, Stopwatch, SystemClock
+from bursar.outside.clock import Clock, SystemClock
 from bursar.outside.mail import Mailer, parse_sender, parse_smtp_url
+from bursar.outside.metrics import Metrics
 from bursar.outside.payments import Invoice
+from bursar.outside.prometheus import Exposition
 from bursar.outside.secrets import Passwords, derive_key, load_or_make_secret_key
-from bursar.store.tenants import TenantFilter, count_tenants
+from bursar.outside.tracing import NO_TRACING, Tracing, TracingUnavailable, tracing_to
 from bursar.worker.alerts import LowWatch
 from bursar.worker.allocation_batches import work_on_batches
 from bursar.worker.answers import forget_old_answers
@@ -56,6 +48,10 @@ from bursar.worker.refusals import forget_old_refusals
 from bursar.worker.schedule import Duty
 from bursar.worker.sessions import clear_sessions
 from bursar.worker.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from bursar.api.front import Application
+    from bursar.gateway.gate import Gate
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +67,6 @@ ANSWERS_SWEEP_SECONDS = 3600.0
 NOTIFICATIONS_SWEEP_SECONDS = 6 * 3600.0
 JOURNAL_MONTHS_SECONDS = 24 * 3600.0
 """Months are made three ahead, so a day more or less does not matter; a server may run for years without a restart."""
-MIGRATIONS_SEEN_SECONDS = 60.0
-"""Looking takes a connection and 50 ms, and only another version of Bursar can change the answer."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +166,7 @@ async def desk_open(
 ) -> AsyncIterator[Desk]:
     """The connections, ready for actions; closed when the block ends."""
     clock = clock or SystemClock()
+    metrics = Metrics()
     async with AsyncExitStack() as stack:
         tenants = await Database.open(ground.endpoints.app_url, application_name="bursar", size=settings.pool_size_max)
         stack.push_async_callback(tenants.close)
@@ -184,9 +179,12 @@ async def desk_open(
             clock.of_ledger,
             posters=settings.ledger_posters,
             tenants_per_round=settings.ledger_tenants_per_round,
+            watch=metrics.round_posted,
         )
         await lanes.open()
         stack.push_async_callback(lanes.close)
+        tracing = tracing_of(settings)
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
         yield Desk(
             tenants=tenants,
             platform=platform,
@@ -205,7 +203,22 @@ async def desk_open(
             ),
             payments=Invoice(),
             outbound=Outbound(variables=os.environ, proxy=proxy_of(settings)),
+            metrics=metrics,
+            tracing=tracing,
         )
+
+
+def tracing_of(settings: Settings) -> Tracing:
+    """The way to the collector of traces, where there is one. Raises `CannotStart` where its packages are missing."""
+    if not settings.collects_traces:
+        return NO_TRACING
+    try:
+        return tracing_to(settings.otel_endpoint, tells_providers=settings.otel_tells_providers)
+    except TracingUnavailable as fault:
+        raise CannotStart(
+            f"Traces are to be collected, but {fault}.",
+            hint="pip install 'bursar[otel]', or unset BURSAR_OTEL_ENDPOINT",
+        ) from fault
 
 
 def proxy_of(settings: Settings) -> str | None:
@@ -230,25 +243,42 @@ async def office(
     settings: Settings, ground: Ground, *, clock: Clock | None = None, passwords: Passwords | None = None
 ) -> AsyncIterator[Office]:
     """A whole Bursar at work; on leaving, the worker stops first and the connections close last."""
+    # Here, because a command that only needs the desk would spend most of its time on importing the API.
+    from bursar.api.app import serve_api
+    from bursar.api.console import Console
+    from bursar.api.front import FrontDoor
+    from bursar.api.looking import levels, readiness
+    from bursar.api.probes import Probed
+    from bursar.gateway.app import serve_gateway
+
     async with desk_open(settings, ground, clock=clock, passwords=passwords) as desk:
-        worker = Supervisor(duties(settings, desk, ground))
-        registry = process_registry()
-        api = serve_api(
-            desk,
-            checks=readiness(ground, desk, worker),
-            registry=registry,
-            body_max_bytes=settings.body_max_bytes,
-            key_requests_per_minute=settings.key_requests_per_minute,
-        )
+        worker = Supervisor(duties(settings, desk, ground), desk.metrics)
+        checks = readiness(desk, admin_url=ground.admin_url, failing=worker.failing)
+        probed = Probed(checks, Exposition(desk.metrics), levels(desk))
         async with call_desk(desk, hold_seconds=settings.gateway_hold_seconds) as calls:
-            gateway = serve_gateway(gate_of(settings, calls))
-            front = FrontDoor(gateway=gateway, api=api, console=Console(CONSOLE_FOLDER))
+            front = FrontDoor(
+                gateway=serve_gateway(gate_of(settings, calls)),
+                api=serve_api(
+                    desk,
+                    probed=probed,
+                    body_max_bytes=settings.body_max_bytes,
+                    key_requests_per_minute=settings.key_requests_per_minute,
+                ),
+                console=Console(CONSOLE_FOLDER),
+                metrics=desk.metrics,
+                tracing=desk.tracing,
+            )
             async with worker.running():
                 yield Office(desk, front, worker, calls)
 
 
 def gate_of(settings: Settings, calls: CallDesk) -> Gate:
     """What the gateway works with."""
+    from bursar.gateway.gate import Gate
+    from bursar.gateway.limits import CallLimits
+    from bursar.gateway.receiving import BodyBounds
+    from bursar.gateway.room import Room
+
     return Gate(
         calls=calls,
         limits=CallLimits(calls.desk.clock),
@@ -343,49 +373,3 @@ def _forgetting(desk: Desk) -> Sequence[Duty]:
             work=lambda: forget_old_answers(desk),
         ),
     )
-
-
-def readiness(ground: Ground, desk: Desk, worker: Supervisor) -> dict[str, Check]:
-    """What /readyz looks at."""
-
-    async def database() -> str | None:
-        try:
-            async with platform_reading(desk.platform) as transaction:
-                await count_tenants(transaction, TenantFilter())
-        except OUTAGES:
-            return "the database cannot be reached"
-        return None
-
-    async def ledger() -> str | None:
-        return None if desk.lanes.is_posting else "the ledger is not posting"
-
-    seen_current: Stopwatch | None = None
-
-    async def migrations() -> str | None:
-        nonlocal seen_current
-        if seen_current is not None and seen_current.seconds() < MIGRATIONS_SEEN_SECONDS:
-            return None
-        try:
-            missing = await asyncio.to_thread(pending, ground.admin_url)
-        except OUTAGES:
-            return "the database cannot be reached"
-        except DatabaseFault as fault:
-            return fault.sentence
-        if missing:
-            return f"these migrations are missing: {', '.join(missing)}"
-        seen_current = Stopwatch()
-        return None
-
-    async def duties_done() -> str | None:
-        failing = worker.failing()
-        return f"these duties keep failing: {', '.join(failing)}" if failing else None
-
-    return {"database": database, "migrations": migrations, "ledger": ledger, "worker": duties_done}
-
-
-def process_registry() -> CollectorRegistry:
-    """The counters of this process; one registry per office, so that tests can run several."""
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
-    return registry

@@ -25,6 +25,7 @@ from pydantic_settings import (
 from bursar.outside.mail import parse_sender, parse_smtp_url
 
 CONFIG_VARIABLE = "BURSAR_CONFIG"
+OTEL_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
 class CannotStart(Exception):
@@ -190,12 +191,27 @@ class Settings(BaseSettings):
     shutdown_grace_seconds: int = Field(
         1, ge=0, le=300, description="Seconds that running requests get to finish when Bursar is told to stop."
     )
+    otel_endpoint: str | None = Field(
+        None,
+        description="Address of an OpenTelemetry collector that takes OTLP over HTTP, such as "
+        "http://127.0.0.1:4318; traces go there. Needs bursar[otel]. The standard variable "
+        "OTEL_EXPORTER_OTLP_ENDPOINT does the same.",
+    )
+    otel_tells_providers: bool = Field(
+        False,
+        description="Whether providers are sent the traceparent header, so that their spans join our traces.",
+    )
     log_format: Literal["console", "json"] = Field(
         "console", description="Lines for people, or one JSON object a line."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."
     )
+
+    @property
+    def collects_traces(self) -> bool:
+        """Whether there is a collector, ours or the one that OpenTelemetry's own variables name."""
+        return self.otel_endpoint is not None or any(os.environ.get(name) for name in OTEL_VARIABLES)
 
     @field_validator("data_dir")
     @classmethod
@@ -222,6 +238,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_an_origin(cls, url: str | None) -> str | None:
         return None if url is None else parse_site(url)
+
+    @field_validator("otel_endpoint")
+    @classmethod
+    def _names_a_collector(cls, url: str | None) -> str | None:
+        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise ValueError("must look like http://127.0.0.1:4318")
+        return url
 
     @field_validator("smtp_url")
     @classmethod

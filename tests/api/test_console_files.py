@@ -12,6 +12,8 @@ import pytest
 
 from bursar.api.console import Console
 from bursar.api.front import FrontDoor
+from bursar.outside.metrics import Metrics
+from bursar.outside.tracing import NO_TRACING
 from tests.support.offices import TestOffice, served
 
 SCRIPT = b"console.log('hello')\n" * 50
@@ -32,7 +34,7 @@ async def built(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     (folder / "assets" / "app-abc123.js").write_bytes(SCRIPT)
     (folder / "assets" / "app-abc123.js.gz").write_bytes(gzip.compress(SCRIPT))
     (tmp_path / "secret.txt").write_text("nobody's business")
-    front = FrontDoor(gateway=nothing, api=nothing, console=Console(folder))
+    front = FrontDoor(gateway=nothing, api=nothing, console=Console(folder), metrics=Metrics(), tracing=NO_TRACING)
     async with served(front) as url, httpx.AsyncClient(base_url=url) as client:
         yield client
 
@@ -102,7 +104,9 @@ async def test_only_reading_is_offered(built: httpx.AsyncClient) -> None:
 
 
 async def test_without_a_build_a_plain_page_says_how(tmp_path: Path) -> None:
-    front = FrontDoor(gateway=nothing, api=nothing, console=Console(tmp_path / "nowhere"))
+    front = FrontDoor(
+        gateway=nothing, api=nothing, console=Console(tmp_path / "nowhere"), metrics=Metrics(), tracing=NO_TRACING
+    )
     async with served(front) as url, httpx.AsyncClient(base_url=url) as client:
         response = await client.get("/login")
 

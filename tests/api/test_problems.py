@@ -15,6 +15,8 @@ from bursar.api.front import FrontDoor
 from bursar.api.problems import EDGE_PROBLEMS, HINTS, STATUSES, install_problem_handlers
 from bursar.domain.refusals import REFUSALS, Broken
 from bursar.ledger import LedgerUnavailable, OutcomeUnknown
+from bursar.outside.metrics import Metrics
+from bursar.outside.tracing import NO_TRACING
 from tests.support.offices import PASSWORD, TestOffice, served
 
 
@@ -71,7 +73,7 @@ async def test_a_fault_is_told_of_under_the_id_that_the_log_has_it_under(fault: 
     async def broken() -> None:
         raise fault
 
-    front = FrontDoor(gateway=api, api=api, console=api)
+    front = FrontDoor(gateway=api, api=api, console=api, metrics=Metrics(), tracing=NO_TRACING)
     with capture_logs(processors=[merge_contextvars]) as lines:
         async with served(front) as url, httpx.AsyncClient(base_url=url) as client:
             response = await client.get("/api/v1/broken")
@@ -105,7 +107,7 @@ async def test_an_outcome_nobody_knows_yet_is_told_apart_from_an_outage() -> Non
     async def lost(kind: str) -> None:
         raise OutcomeUnknown("planted") if kind == "doubtful" else LedgerUnavailable("planted")
 
-    front = FrontDoor(gateway=api, api=api, console=api)
+    front = FrontDoor(gateway=api, api=api, console=api, metrics=Metrics(), tracing=NO_TRACING)
     async with served(front) as url, httpx.AsyncClient(base_url=url) as client:
         doubtful, outage = await client.get("/api/v1/doubtful"), await client.get("/api/v1/plain")
 

@@ -13,6 +13,9 @@ MONEY_PATHS = ("src/bursar/domain", "src/bursar/ledger", "src/bursar/store")
 # Floats that are no amounts: the file, the function (or "" for the module) and the reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("src/bursar/ledger/posting/session.py", ""): "pauses and time-outs, in seconds",
+    ("src/bursar/ledger/posting/lanes.py", ""): "since when a command waits, in seconds",
+    ("src/bursar/ledger/posting/lanes.py", "__call__"): "how long a round waited and took, in seconds",
+    ("src/bursar/ledger/posting/lanes.py", "nobody_watches"): "the same",
 }
 
 

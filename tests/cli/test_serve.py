@@ -155,8 +155,8 @@ def test_the_log_tells_of_requests_and_of_no_secret(shell: Shell) -> None:
         )
 
     said = served.said
-    assert '"request_id": "seen-in-the-log"' in said
-    assert '"path": "/api/v1/session"' in said
+    assert '"request_id":"seen-in-the-log"' in said
+    assert '"path":"/api/v1/session"' in said
     for secret in (password, "hush-hush", response.cookies["bursar_session"]):
         assert secret not in said
 

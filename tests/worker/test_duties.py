@@ -10,6 +10,7 @@ import pytest
 
 from bursar.db.transaction import platform_reading
 from bursar.ledger import PostingFault, due
+from bursar.outside.metrics import Metrics
 from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
 from bursar.worker.refusals import forget_old_refusals
@@ -152,7 +153,9 @@ async def test_a_failing_duty_is_retried_told_of_and_does_not_stop_the_others() 
             done.set()
         return 0
 
-    supervisor = Supervisor([Duty("failing", 0.001, "Fails.", fails), Duty("working", 0.001, "Works.", works)])
+    supervisor = Supervisor(
+        [Duty("failing", 0.001, "Fails.", fails), Duty("working", 0.001, "Works.", works)], Metrics()
+    )
     async with supervisor.running():
         await asyncio.wait_for(done.wait(), timeout=20)
 
@@ -168,7 +171,7 @@ async def test_a_duty_that_works_again_is_no_longer_told_of() -> None:
         return 1
 
     duty = Duty("flaky", 1, "Fails at first.", work)
-    supervisor = Supervisor([duty])
+    supervisor = Supervisor([duty], Metrics())
     for _ in range(FAILURES_BEFORE_ALARM):
         await supervisor.do_once(duty)
     was_failing = supervisor.failing()
@@ -186,7 +189,7 @@ async def test_a_failing_duty_is_woken_by_what_comes_anew() -> None:
         (again if once.is_set() else once).set()
         raise RuntimeError("planted")
 
-    async with Supervisor([Duty("failing", 3_600, "Fails.", fails, wake=wake)]).running():
+    async with Supervisor([Duty("failing", 3_600, "Fails.", fails, wake=wake)], Metrics()).running():
         await asyncio.wait_for(once.wait(), timeout=20)
         wake.set()
         await asyncio.wait_for(again.wait(), timeout=20)
@@ -203,7 +206,7 @@ async def test_leaving_stops_a_duty_in_the_middle_of_its_work() -> None:
             ended.set()
         return 0
 
-    async with Supervisor([Duty("long", 1, "Takes for ever.", long)]).running():
+    async with Supervisor([Duty("long", 1, "Takes for ever.", long)], Metrics()).running():
         await asyncio.wait_for(begun.wait(), timeout=20)
 
     assert ended.is_set()

@@ -17,6 +17,7 @@ import structlog
 
 from bursar.actions.desk import Desk
 from bursar.actions.key_sign_in import USED_EVERY, check_key, key_invalid, secret_hash
+from bursar.actions.watching import tell_caller
 from bursar.db.transaction import reading_several, writing
 from bursar.domain.api_keys import KeyKind, is_secret
 from bursar.store.api_keys import update_api_key_used
@@ -53,6 +54,7 @@ class Callers:
         found = await self._ask(secret) if is_secret(secret) else None
         if found is None:
             raise key_invalid()
+        tell_caller(tenant_id=found.found.tenant.tenant_id, key_id=found.found.key.key_id)
         now = self._desk.clock.now()
         check_key(found.found, now=now, address=address, wanted=KeyKind.MODEL)
         self._note_use(found, now)

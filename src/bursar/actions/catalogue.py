@@ -28,6 +28,7 @@ from bursar.domain.providers import ProviderSettings
 from bursar.domain.refusals import Refusal
 from bursar.domain.routing import Routing, can_be_asked_for, price_at
 from bursar.outside.providers import Provider
+from bursar.outside.providers.watched import WatchedProvider
 
 log = structlog.get_logger("bursar.gateway")
 
@@ -218,5 +219,7 @@ class Catalogues:
             provider.provider_id: connect(self._desk, provider, known=self._connected.get(provider.provider_id))
             for provider in rows.providers
         }
-        self._kept = Catalogue(rows, prices, self._connected)
+        metrics, tracing = self._desk.metrics, self._desk.tracing
+        watched = {key: WatchedProvider(provider, metrics, tracing) for key, provider in self._connected.items()}
+        self._kept = Catalogue(rows, prices, watched)
         return self._kept

@@ -20,8 +20,10 @@ from bursar.ledger import Lanes
 from bursar.outside.clock import Clock
 from bursar.outside.identity import new_uuid_at
 from bursar.outside.mail import Mailer
+from bursar.outside.metrics import Metrics
 from bursar.outside.payments import PaymentProvider
 from bursar.outside.secrets import Passwords, derive_key
+from bursar.outside.tracing import NO_TRACING, Tracing
 from bursar.store.events import Event, insert_events, insert_into_outbox, insert_platform_event
 
 
@@ -60,7 +62,8 @@ class Desk:
     for, and how providers of models are reached.
 
     `batches_waiting` is set when a batch of allocations was made in this process, so that its worker need not wait for
-    its next look. Nothing depends on it: what waits stands in the database.
+    its next look. Nothing depends on it: what waits stands in the database. Nor does anything depend on `metrics` and
+    `tracing`, which tell an operator what goes on.
     """
 
     tenants: Database
@@ -74,6 +77,8 @@ class Desk:
     payments: PaymentProvider
     outbound: Outbound
     batches_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = NO_TRACING
 
     def secret_for(self, purpose: str) -> bytes:
         """A key for one purpose only, from which neither the office's key nor another purpose's can be told."""

@@ -27,6 +27,7 @@ from bursar.actions.catalogue import Candidate
 from bursar.actions.desk import Desk
 from bursar.actions.habits import Habits
 from bursar.actions.settlements import Settlements
+from bursar.actions.watching import tell_call
 from bursar.db.transaction import writing
 from bursar.domain.call_sizes import AdmissionPolicy, CallSize, affordable_answer, expected_usage, highest_usage
 from bursar.domain.calls import FAULT_LENGTH_MAX, Call, CallOutcome
@@ -125,10 +126,12 @@ class Counter:
         """
         started_at = self.desk.clock.now()
         call = ModelCall(self, spender, wish, new_uuid_at(started_at), started_at, since or Stopwatch())
-        if wish.once is not None:
-            call.call_id = await self._call_id_of(spender, wish.once, call.call_id, started_at)
-        if spender.terms.credit_factor.ten_thousandths:
-            await call.hold(candidates)
+        with self.desk.tracing.span("admission"):
+            if wish.once is not None:
+                call.call_id = await self._call_id_of(spender, wish.once, call.call_id, started_at)
+            if spender.terms.credit_factor.ten_thousandths:
+                await call.hold(candidates)
+        self.desk.metrics.call_began()
         return call
 
     async def close(self) -> None:
@@ -216,8 +219,16 @@ class ModelCall:
         Rule: CALL-5, CALL-9
         """
         if self._ending is None:
-            self._ending = asyncio.create_task(self._settle(ended), name="settlement")
+            self._ending = asyncio.create_task(self._settle_watched(ended), name="settlement")
         return await asyncio.shield(self._ending)
+
+    async def _settle_watched(self, ended: Ended) -> Charged:
+        desk = self._counter.desk
+        try:
+            with desk.tracing.span("settlement"):
+                return await self._settle(ended)
+        finally:
+            desk.metrics.call_left()
 
     async def _settle(self, ended: Ended) -> Charged:
         desk, spender, terms = self._counter.desk, self.spender, self.spender.terms
@@ -261,6 +272,7 @@ class ModelCall:
         if ended.usage is not None and not is_estimated and ended.outcome is CallOutcome.DELIVERED:
             self._counter.habits.learn(spender.caller_id, self.wish.model, self.wish.size, usage)
         outcome = await self._counter.settlements.submit(spender.tenant_id, self._closing(row))
+        tell_call(desk, spender.tenant_id, row)
         if outcome is None:
             return Charged(charged, None, is_final=False)
         if outcome.refusal is not None:

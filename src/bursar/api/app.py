@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from prometheus_client import CollectorRegistry
 
 from bursar import __version__
 from bursar.actions.desk import Desk
@@ -58,7 +56,7 @@ from bursar.api.cookies import SESSION_COOKIE, CookieCarrier
 from bursar.api.front import Application, Receive, Scope, Send
 from bursar.api.guard import Guard, LargerBodies
 from bursar.api.key_rates import KEY_RATES, KeyRates
-from bursar.api.probes import PROBED, Check, Probed, probe_routes
+from bursar.api.probes import PROBED, Probed, probe_routes
 from bursar.api.problems import install_problem_handlers
 from bursar.api.signed_in import DESK, is_somebody, permission_of
 from bursar.db.outages import OUTAGES
@@ -180,17 +178,9 @@ def _tell_who_is_asked(document: dict[str, Any]) -> None:
                     operation["responses"].setdefault("429", problems(429)[429])
 
 
-def serve_api(
-    desk: Desk,
-    *,
-    checks: Mapping[str, Check],
-    registry: CollectorRegistry,
-    body_max_bytes: int,
-    key_requests_per_minute: int,
-) -> Application:
+def serve_api(desk: Desk, *, probed: Probed, body_max_bytes: int, key_requests_per_minute: int) -> Application:
     """The API at work at a desk, behind its guard."""
     api = create_api()
-    probed = Probed(checks, registry)
     key_rates = KeyRates(desk.clock, requests_per_minute=key_requests_per_minute)
 
     async def at_this_desk(scope: Scope, receive: Receive, send: Send) -> None:

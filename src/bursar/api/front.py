@@ -1,6 +1,7 @@
 """The front door: one ASGI application in front of the gateway, the API and the console.
 
-It gives every request an id, routes by path, and writes the access log. Nothing else is common to all three.
+It gives every request an id, routes by path, and when it has ended tells of it: in the log, in the figures and, where
+traces are collected, as a span. Nothing else is common to all three.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import structlog
 
 from bursar.outside.clock import Stopwatch
 from bursar.outside.identity import new_uuid
+from bursar.outside.metrics import Metrics
+from bursar.outside.telling import Telling, told
+from bursar.outside.tracing import Span, Tracing
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,19 +36,31 @@ rewrites it may send it in the path all the same.
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those a span is named by; anybody may make up others."""
+
 
 class FrontDoor:
     """Routes /v1 to the gateway, /api and the probes to the API, and everything else to the console."""
 
-    def __init__(self, *, gateway: Application, api: Application, console: Application) -> None:
-        self._gateway = gateway
-        self._api = api
-        self._console = console
+    def __init__(
+        self,
+        *,
+        gateway: Application,
+        api: Application,
+        console: Application,
+        metrics: Metrics,
+        tracing: Tracing,
+    ) -> None:
+        self._faces = {"gateway": gateway, "api": api, "probes": api, "console": console}
+        self._metrics = metrics
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._refuse_other_protocols(scope, receive, send)
         scope["request_id"] = request_id = _request_id(scope)
+        face = face_of(scope["path"])
         stopwatch = Stopwatch()
         status = 0
 
@@ -57,18 +73,20 @@ class FrontDoor:
                 message["headers"] = headers
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            told() as telling,
+            self._tracing.request(_span_name(scope, face), scope["headers"]) as span,
+        ):
             try:
-                await self._application_for(scope["path"])(scope, receive, numbered_send)
+                await self._faces[face](scope, receive, numbered_send)
             finally:
-                _log_access(scope, status=status, seconds=stopwatch.seconds())
-
-    def _application_for(self, path: str) -> Application:
-        if path == "/v1" or path.startswith("/v1/"):
-            return self._gateway
-        if path == "/api" or path.startswith("/api/") or path in PROBES:
-            return self._api
-        return self._console
+                seconds = stopwatch.seconds()
+                self._metrics.request(face=face, status=status, seconds=seconds)
+                if telling.refusal is not None:
+                    self._metrics.refused(face=face, code=telling.refusal)
+                _tell_span(span, scope, telling, status=status)
+                _log_access(scope, face, telling, status=status, seconds=seconds)
 
     async def _refuse_other_protocols(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Nothing here speaks WebSocket; a handshake is closed before it opens."""
@@ -85,14 +103,49 @@ def _request_id(scope: Scope) -> str:
     return f"req_{new_uuid().hex}"
 
 
-def _log_access(scope: Scope, *, status: int, seconds: float) -> None:
+def face_of(path: str) -> str:
+    """Which of the applications a path belongs to; the probes stand apart, because machines ask them all the time."""
+    if path == "/v1" or path.startswith("/v1/"):
+        return "gateway"
+    if path in PROBES:
+        return "probes"
+    return "api" if path == "/api" or path.startswith("/api/") else "console"
+
+
+def _log_access(scope: Scope, face: str, telling: Telling, *, status: int, seconds: float) -> None:
     """One line a request: no query, no header, no body, for any of them may carry a secret.
 
-    Rule: INVITATION-7
+    Rule: INVITATION-7, WATCH-3
     """
-    path = "/invite/..." if INVITATION_PATH.match(scope["path"]) else scope["path"]
-    facts = {"method": scope["method"], "path": path, "status": status, "ms": round(seconds * 1000, 1)}
-    if scope["path"] in PROBES:
+    facts: dict[str, Any] = {
+        "method": scope["method"],
+        "path": _shown_path(scope),
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        **telling.facts,
+    }
+    if telling.refusal is not None:
+        facts["code"] = telling.refusal
+    # A call that was made has said more already.
+    if face == "probes" or telling.has_line:
         access_log.debug("request", **facts)
     else:
         access_log.info("request", **facts)
+
+
+def _tell_span(span: Span, scope: Scope, telling: Telling, *, status: int) -> None:
+    span.tell(
+        http__request__method=scope["method"],
+        url__path=_shown_path(scope),
+        http__response__status_code=status,
+        bursar__request_id=scope["request_id"],
+        **{f"bursar__{name}": fact for name, fact in telling.facts.items()},
+    )
+
+
+def _span_name(scope: Scope, face: str) -> str:
+    return f"{scope['method'] if scope['method'] in METHODS else 'other'} {face}"
+
+
+def _shown_path(scope: Scope) -> str:
+    return "/invite/..." if INVITATION_PATH.match(scope["path"]) else scope["path"]

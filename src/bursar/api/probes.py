@@ -8,7 +8,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from bursar.outside.prometheus import CONTENT_TYPE, Exposition
 
 Check = Callable[[], Awaitable[str | None]]
 """Looks at one thing; returns what is wrong with it in a sentence, or None."""
@@ -26,7 +27,9 @@ class Probed:
     """What the probes of one office look at."""
 
     checks: Mapping[str, Check]
-    registry: CollectorRegistry
+    exposition: Exposition
+    look: Callable[[], Awaitable[None]]
+    """Brings up to date the figures that are only known by looking."""
 
 
 @probe_routes.get("/healthz")
@@ -49,6 +52,7 @@ async def readyz(request: Request) -> JSONResponse:
 
 @probe_routes.get("/metrics")
 async def metrics(request: Request) -> PlainTextResponse:
-    """The process's counters in Prometheus' text format."""
+    """What this process has counted, in Prometheus' text format."""
     probed: Probed = request.scope[PROBED]
-    return PlainTextResponse(generate_latest(probed.registry), media_type=CONTENT_TYPE_LATEST)
+    await probed.look()
+    return PlainTextResponse(probed.exposition.text(), media_type=CONTENT_TYPE)

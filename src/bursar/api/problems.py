@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from bursar.domain.refusals import REFUSALS, Broken, Refusal
 from bursar.ledger import OutcomeUnknown
+from bursar.outside.telling import telling
 
 log = structlog.get_logger("bursar.api")
 
@@ -221,6 +222,7 @@ class Problem:
         return headers
 
     def response(self, request: Request) -> Response:
+        telling().refusal = self.code
         return Response(
             self.body(request_id=request.scope["request_id"]), status_code=self.status, headers=self.headers()
         )

@@ -77,6 +77,16 @@ class Database:
         )
         return cls(url=address, application_name=application_name, pool=pool)
 
+    @property
+    def connections_open(self) -> int:
+        """How many connections the pool has at this moment."""
+        return self.pool.get_size()
+
+    @property
+    def connections_lent(self) -> int:
+        """How many of them somebody works with."""
+        return self.pool.get_size() - self.pool.get_idle_size()
+
     async def close(self) -> None:
         """Waits for the connections that are lent out, then closes all."""
         await self.pool.close()

@@ -25,6 +25,7 @@ from bursar.gateway.problems import envelope
 from bursar.gateway.receiving import ClientGone
 from bursar.ledger import LedgerUnavailable
 from bursar.outside.providers.endpoints import ENDPOINTS
+from bursar.outside.telling import telling
 
 log = structlog.get_logger("bursar.gateway")
 
@@ -59,6 +60,7 @@ def serve_gateway(gate: Gate) -> Application:
             return
         except Exception as fault:  # the outermost loop: the caller still gets an envelope of its own dialect
             told = told_of(fault, scope, site=gate.site)
+            telling().refusal = told.code
             if has_begun:
                 # The client sees a connection that breaks off, which is what happened.
                 raise

@@ -60,6 +60,7 @@ class Delivery:
         self.listening = WhileClientListens(receive)
         self.outlet = Outlet(send, seconds_max=gate.send_seconds_max)
         self._stopwatch = stopwatch
+        self.metrics = gate.calls.desk.metrics
 
     async def deliver(
         self, candidate: Candidate, answer: ProviderAnswer, call: ModelCall | None, wanted: Wanted
@@ -164,6 +165,8 @@ class _Streaming:
             elif self._has_begun:
                 await self._end(CallOutcome.BROKEN, type(fault_of_ours).__name__)
             raise
+        if outcome is CallOutcome.BROKEN:
+            self._delivery.metrics.provider_failed(provider=self._candidate.provider_name, failure="broke")
         await self._close(outcome, await self._end(outcome, fault))
 
     async def _pass_pieces(self) -> None:

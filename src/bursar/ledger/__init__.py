@@ -69,7 +69,7 @@ from bursar.ledger.commands import (
     check_note,
 )
 from bursar.ledger.core.transfers import check_recipient
-from bursar.ledger.deadlines import Due, due, forget_refusals, holds_past_deadline
+from bursar.ledger.deadlines import Due, count_open_holds, due, forget_refusals, holds_past_deadline
 from bursar.ledger.holds import HoldFigures, OpenHoldsAfter, find_hold, list_open_holds
 from bursar.ledger.journal import (
     Entry,
@@ -168,6 +168,7 @@ __all__ = [
     "check_key",
     "check_note",
     "check_recipient",
+    "count_open_holds",
     "due",
     "explain",
     "find_hold",

@@ -20,6 +20,8 @@ TENANTS_MAX = 1_000
 HOLDS_MAX = 1_000
 """The most holds named at once: what one posting round takes."""
 
+HOLDS_COUNTED_MAX = 100_000
+"""Far more calls than can be under way at once; who counts to here need not know how many more there are."""
 
 REFUSALS_MAX = 10_000
 """The most refusals forgotten in one transaction; the rest are forgotten the next time."""
@@ -49,6 +51,12 @@ async def holds_past_deadline(
     """The tenant's open holds whose deadline has passed, longest overdue first."""
     records = await transaction.fetch(_LIST_EXPIRED_HOLDS, tenant_id, now, max(1, min(limit, HOLDS_MAX)))
     return [record["hold_id"] for record in records]
+
+
+async def count_open_holds(platform_transaction: Transaction) -> int:
+    """How many holds are open, of all tenants together; at most `HOLDS_COUNTED_MAX`. Asked by the platform's role."""
+    count: int = await platform_transaction.fetchval(_COUNT_OPEN_HOLDS, HOLDS_COUNTED_MAX)
+    return count
 
 
 async def forget_refusals(transaction: Transaction, tenant_id: UUID, now: datetime) -> int:
@@ -96,6 +104,17 @@ where exists (
 )
 order by control.tenant_id
 limit $2
+"""
+
+# The small index of open holds alone answers this.
+_COUNT_OPEN_HOLDS = """
+select count(*)
+from (
+  select hold.tenant_id
+  from bursar.ledger_holds as hold
+  where hold.state = 'open'
+  limit $1
+) as open_hold
 """
 
 _LIST_EXPIRED_HOLDS = """

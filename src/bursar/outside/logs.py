@@ -4,30 +4,39 @@ header.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
+import msgspec
 import structlog
+
+_encoder = msgspec.json.Encoder(enc_hook=repr, order="sorted")
+"""What JSON has no form for is written as Python shows it; a log line never fails."""
 
 
 def configure_logs(*, log_format: str, level: str) -> None:
-    """Sends every log line of the process, libraries included, through one outlet."""
+    """Sends every log line of the process, libraries included, through one outlet.
+
+    Our own lines do not go through the standard library's loggers, which take four times as long: every call has one.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
     rendered: list[Any] = (
-        [structlog.processors.JSONRenderer(sort_keys=True)]
+        [structlog.processors.JSONRenderer(_json)]
         if log_format == "json"
         else [visibly, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, *rendered],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         cache_logger_on_first_use=False,
     )
@@ -46,6 +55,15 @@ def configure_logs(*, log_format: str, level: str) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(max(logging.WARNING, root.level))
+
+
+def _json(facts: Mapping[str, Any], **_: Any) -> str:
+    """One line of ASCII: what is beyond it may break a line or command a terminal, and is spelt out."""
+    with suppress(UnicodeEncodeError):  # half of a surrogate pair
+        line = _encoder.encode(facts)
+        if line.isascii():
+            return line.decode()
+    return json.dumps(facts, default=repr, sort_keys=True)
 
 
 def visibly(_logger: Any, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from bursar.outside.clock import Stopwatch
+from bursar.outside.metrics import Metrics
 from bursar.worker.schedule import Duty
 
 log = structlog.get_logger("bursar.worker")
@@ -24,8 +25,9 @@ FAILURES_BEFORE_ALARM = 3
 class Supervisor:
     """Keeps the duties going; `failing` says which of them do not get through."""
 
-    def __init__(self, duties: Sequence[Duty]) -> None:
+    def __init__(self, duties: Sequence[Duty], metrics: Metrics) -> None:
         self._duties = tuple(duties)
+        self._metrics = metrics
         self._failures = {duty.name: 0 for duty in duties}
 
     def failing(self) -> list[str]:
@@ -58,9 +60,11 @@ class Supervisor:
             count = await duty.work()
         except Exception:
             self._failures[duty.name] += 1
+            self._metrics.duty_done(duty=duty.name, has_failed=True, seconds=stopwatch.seconds())
             log.exception("duty failed", duty=duty.name, failures=self._failures[duty.name])
         else:
             self._failures[duty.name] = 0
+            self._metrics.duty_done(duty=duty.name, has_failed=False, seconds=stopwatch.seconds())
             if count:
                 log.info("duty done", duty=duty.name, count=count, ms=round(stopwatch.seconds() * 1000, 1))
 

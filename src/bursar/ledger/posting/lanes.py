@@ -16,6 +16,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -40,6 +41,16 @@ COLLISIONS_MAX = 20
 timeout of a posting connection, about a second, so this outlives every transaction that may hold them."""
 
 
+class RoundWatch(Protocol):
+    """Whoever wants to know of rounds: each is told when it has ended, with how long its oldest command had waited."""
+
+    def __call__(self, *, outcome: str, commands: int, waited_seconds: float, took_seconds: float) -> None: ...
+
+
+def nobody_watches(*, outcome: str, commands: int, waited_seconds: float, took_seconds: float) -> None:
+    """For those who do not want to know."""
+
+
 class PostingFault(Exception):
     """The tenant's batch could not be decided or written: a fault of ours. Nothing of it was posted."""
 
@@ -50,6 +61,8 @@ class _Waiting:
 
     command: Command
     futures: list[asyncio.Future[Outcome]]
+    since: float
+    """By the event loop's clock."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,10 +80,18 @@ _Taken = Mapping[UUID, list[_Waiting]]
 class Lanes:
     """The way to post from many tasks at once. Open it, `submit` commands, close it."""
 
-    def __init__(self, database: Database, clock: Clock, *, posters: int, tenants_per_round: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        posters: int,
+        tenants_per_round: int,
+        watch: RoundWatch = nobody_watches,
+    ) -> None:
         """`posters` rounds may be under way at once, each on a connection of its own. `tenants_per_round` is 1 on a
         distributed PostgreSQL, where a transaction should stay on one node, and more elsewhere."""
-        self._posters = [_Poster(PostingSession(database, clock), tenants_per_round) for _ in range(posters)]
+        self._posters = [_Poster(PostingSession(database, clock), tenants_per_round, watch) for _ in range(posters)]
 
     async def open(self) -> None:
         """Start posting."""
@@ -100,8 +121,9 @@ class Lanes:
 class _Poster:
     """One loop on one connection: take, post, answer."""
 
-    def __init__(self, session: PostingSession, tenants_per_round: int) -> None:
+    def __init__(self, session: PostingSession, tenants_per_round: int, watch: RoundWatch) -> None:
         self._session = session
+        self._watch = watch
         self._tenants_per_round = tenants_per_round
         # In the order in which they are served. A tenant without commands is not in it, however many there are.
         self._lanes: dict[UUID, _Lane] = {}
@@ -139,7 +161,7 @@ class _Poster:
                 return
         if len(lane.queue) >= COMMANDS_WAITING_MAX:
             raise LedgerUnavailable("too many commands of this tenant are waiting")
-        waiting = _Waiting(command, [future])
+        waiting = _Waiting(command, [future], asyncio.get_running_loop().time())
         if isinstance(command, OpenHold):
             lane.holds[command.hold_id] = waiting
         lane.queue.append(waiting)
@@ -199,6 +221,8 @@ class _Poster:
     async def _post(self, taken: _Taken) -> None:
         """Post a round and answer everybody in it; where a tenant has a fault, the others again without it."""
         batches = {tenant_id: [waiting.command for waiting in waitings] for tenant_id, waitings in taken.items()}
+        began_at = asyncio.get_running_loop().time()
+        outcome = "failed"
         try:
             posted = await self._session.post(batches)
         except LedgerUnavailable as fault:
@@ -215,9 +239,17 @@ class _Poster:
                 for tenant_id, waitings in taken.items():
                     self._bear(tenant_id, waitings, fault)
         else:
+            outcome = "posted"
             for tenant_id in taken:
                 self._troubled.pop(tenant_id, None)
             _answer(taken, posted)
+        finally:
+            self._watch(
+                outcome=outcome,
+                commands=sum(map(len, taken.values())),
+                waited_seconds=began_at - min(waitings[0].since for waitings in taken.values()),
+                took_seconds=asyncio.get_running_loop().time() - began_at,
+            )
 
     def _bear(self, tenant_id: UUID, waitings: list[_Waiting], fault: Exception) -> None:
         """Put a tenant's batch back if its books are only locked elsewhere; else tell its waiters of the fault."""
