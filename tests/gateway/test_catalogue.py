@@ -16,7 +16,7 @@ from bursar.db.outages import OUTAGES
 from bursar.db.transaction import reading
 from bursar.domain.dialects import Dialect
 from bursar.domain.refusals import Refusal
-from bursar.gateway import catalogue
+from bursar.actions import catalogue
 from bursar.outside.identity import new_uuid
 from bursar.outside.providers import ProviderCall, ProviderUnreachable
 from bursar.store.catalogue_version import get_catalogue_version
