@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bursar.api.front import Application
 from bursar.compose import Ground, Office, office
@@ -20,8 +21,54 @@ from bursar.outside.collector import quieten_collector
 
 LISTEN_BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 30
+HEAD_SECONDS = 20.0
+"""A head fits into a packet or two; who takes longer holds a connection and asks for nothing."""
+UNTAKEN_SECONDS = 60
+"""A client that has taken nothing of what was sent to it for so long is cut off. Whoever waits for it gives up earlier;
+this is for what was sent last, which nobody waits for and which would stay in memory.
+"""
 
 _Result = TypeVar("_Result")
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP, which waits for the head of a request only so long. uvicorn itself would wait for ever.
+
+    To be removed when uvicorn has a time-out of its own for this.
+
+    Rule: LIMIT-14
+    """
+
+    head_seconds_max = HEAD_SECONDS
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        self._stop_expecting()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_expecting()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.head_seconds_max, self.transport.abort)
+
+    def _stop_expecting(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class Server(uvicorn.Server):
@@ -73,6 +120,8 @@ def listener_at(host: str, port: int, *, family: socket.AddressFamily = socket.A
     """
     listener = socket.create_server((host, port), family=family, backlog=LISTEN_BACKLOG)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; elsewhere the system's own patience counts
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_SECONDS * 1000)
     return listener
 
 
@@ -145,7 +194,7 @@ def uvicorn_config(application: Application, settings: Settings) -> uvicorn.Conf
     proxies = [str(network) for network in settings.trusted_proxies]
     return uvicorn.Config(
         application,
-        http="httptools",
+        http=PatientProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
