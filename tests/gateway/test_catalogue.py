@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 import pytest
 
+from bursar.actions import catalogue
+from bursar.actions.catalogue import Catalogue, Catalogues
+from bursar.actions.catalogue_reading import read_catalogue
 from bursar.db.outages import OUTAGES
 from bursar.db.transaction import reading
 from bursar.domain.dialects import Dialect
 from bursar.domain.refusals import Refusal
-from bursar.gateway import catalogue
-from bursar.gateway.catalogue import Catalogue, Catalogues
 from bursar.outside.identity import new_uuid
 from bursar.outside.providers import ProviderCall, ProviderUnreachable
-from bursar.reports.catalogue import see_catalogue
 from bursar.store.catalogue_version import get_catalogue_version
 from tests.support.offices import TestOffice
 from tests.support.prices import fill_with, listed
@@ -166,9 +166,9 @@ async def test_every_change_is_noticed_with_the_next_call_and_nothing_is_read_in
     async def counted(*args: Any, **named: Any) -> Any:
         nonlocal readings
         readings += 1
-        return await see_catalogue(*args, **named)
+        return await read_catalogue(*args, **named)
 
-    monkeypatch.setattr(catalogue, "see_catalogue", counted)
+    monkeypatch.setattr(catalogue, "read_catalogue", counted)
     here, there = Catalogues(house.desk), Catalogues(house.desk)
     one = await added(root, "openai", models=["gpt-5"])
 
@@ -252,12 +252,12 @@ async def test_a_call_that_knows_of_a_change_waits_for_a_reading_that_has_seen_i
     has_read, may_go_on = asyncio.Event(), asyncio.Event()
 
     async def held_up(*args: Any, **named: Any) -> Any:
-        rows = await see_catalogue(*args, **named)
+        rows = await read_catalogue(*args, **named)
         has_read.set()
         await may_go_on.wait()
         return rows
 
-    monkeypatch.setattr(catalogue, "see_catalogue", held_up)
+    monkeypatch.setattr(catalogue, "read_catalogue", held_up)
     catalogues = Catalogues(house.desk)
     early = asyncio.create_task(catalogues.current(await version(house)))
     await has_read.wait()
