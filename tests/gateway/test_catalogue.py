@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
+from bursar.actions import catalogue
 from bursar.actions.catalogue import Catalogue, Catalogues
 from bursar.actions.catalogue_reading import read_catalogue
 from bursar.db.outages import OUTAGES
 from bursar.db.transaction import reading
 from bursar.domain.dialects import Dialect
 from bursar.domain.refusals import Refusal
-from bursar.actions import catalogue
 from bursar.outside.identity import new_uuid
 from bursar.outside.providers import ProviderCall, ProviderUnreachable
 from bursar.store.catalogue_version import get_catalogue_version

@@ -10,7 +10,7 @@ import pytest
 
 from bursar.domain.providers import Timeouts
 from bursar.domain.refusals import Broken
-from bursar.outside.providers import ProviderBroke, ProviderCall, ProviderUnreachable
+from bursar.outside.providers import ProviderBroke, ProviderCall, ProviderUnreachable, http
 from bursar.outside.providers.http import Connection, HttpProvider
 from tests.support.upstreams import KEY, Upstream, upstream
 
@@ -124,14 +124,64 @@ async def test_a_stream_is_there_piece_by_piece_and_leaving_it_ends_it_at_the_pr
 
 
 async def test_being_cancelled_ends_the_request_at_the_provider(up: Upstream) -> None:
-    reading = asyncio.create_task(answered(provider(up.url), ProviderCall("/stream", b"{}")))
-    await up.begun.wait()
+    begun = asyncio.Event()
+
+    async def read() -> None:
+        async with provider(up.url).asked(ProviderCall("/stream", b"{}")) as answer:
+            async for _ in answer.pieces():
+                begun.set()
+
+    reading = asyncio.create_task(read())
+    await begun.wait()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
 
     async with asyncio.timeout(5):
         await up.gone.wait()
+
+
+@pytest.mark.rule("PROVIDER-7")
+async def test_being_cancelled_at_any_moment_is_never_forgotten_and_ends_the_request(up: Upstream) -> None:
+    """The head and the first pieces come while the caller is cancelled: after none, one, two ... turns of the loop."""
+    up.may_go_on.set()
+    asked = provider(up.url)
+
+    for turns in range(60):
+        reading = asyncio.create_task(answered(asked, ProviderCall("/endless", b"{}")))
+        await up.arrived.wait()
+        up.arrived.clear()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        async with asyncio.timeout(5):
+            await up.gone.wait()
+        up.gone.clear()
+
+    assert not asked._given_up
+
+
+@pytest.mark.rule("PROVIDER-7")
+async def test_calls_that_were_given_up_do_not_pile_up_without_end(
+    up: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "GIVEN_UP_MAX", 2)
+    asked = provider(up.url)
+
+    for _ in range(2):
+        asking = asyncio.create_task(answered(asked, ProviderCall("/slow", b"{}")))
+        await up.arrived.wait()
+        up.arrived.clear()
+        asking.cancel()
+        await asyncio.wait({asking})
+
+    with pytest.raises(ProviderUnreachable, match="too many calls waiting that were given up"):
+        await answered(asked, ProviderCall("/echo", b"{}"))
+    up.may_begin.set()
+    await asyncio.wait(asked._given_up)
+    assert (await answered(asked, ProviderCall("/echo", b"{}")))[0] == 200
 
 
 @pytest.mark.rule("PROVIDER-7")

@@ -136,7 +136,7 @@ async def test_a_key_is_read_from_the_variable_each_time_and_its_absence_is_told
     monkeypatch.setenv("OPENAI_API_KEY", f" {KEY}\n")
     now = (await root.get(f"{PROVIDERS}/{provider['id']}")).json()
 
-    assert provider["problem"] == "The key of openai is missing: OPENAI_API_KEY is not set on the server."
+    assert provider["problem"] == "The key of openai is missing: OPENAI_API_KEY is not set."
     assert now["problem"] is None
     assert now["key"] == {
         "source": "variable", "variable": "OPENAI_API_KEY", "ending": None, "header": "authorization",

@@ -124,6 +124,16 @@ async def _stream(up: Upstream, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+async def _endless(up: Upstream, receive: Any, send: Any) -> None:
+    """Small pieces in quick succession, until nobody listens any more."""
+    await _begin(send)
+    listening = asyncio.create_task(receive())
+    while not listening.done():
+        await send({"type": "http.response.body", "body": b"piece", "more_body": True})
+        await asyncio.sleep(0)
+    up.gone.set()
+
+
 async def _flood(up: Upstream, receive: Any, send: Any) -> None:
     """Sends as fast as it is read, and tells when it is held up."""
     await _begin(send)
@@ -178,6 +188,7 @@ async def _binary_header(up: Upstream, receive: Any, send: Any) -> None:
 _ANSWERS: dict[str, Answer] = {
     "/models": _models,
     "/stream": _stream,
+    "/endless": _endless,
     "/flood": _flood,
     "/slow": _slow,
     "/unending": _unending,

@@ -88,7 +88,7 @@ def key_of(desk: Desk, provider: ConfiguredProvider) -> str | None:
     if settings.key_variable is not None:
         key = desk.outbound.variables.get(settings.key_variable, "").strip()
         if not key:
-            raise _keyless(f"The key of {settings.name} is missing: {settings.key_variable} is not set on the server.")
+            raise _keyless(f"The key of {settings.name} is missing: {settings.key_variable} is not set.")
         if not (key.isascii() and key.isprintable()):
             raise _keyless(f"The key of {settings.name} in {settings.key_variable} is no visible text.")
         return key

@@ -13,7 +13,7 @@ from bursar.actions.platform_settings import Selling, change_platform_settings
 from bursar.cli.desk import DataDir, at_desk
 from bursar.cli.speech import say
 from bursar.domain.credits import Credits, parse_typed
-from bursar.domain.platform_settings import PlatformSettings
+from bursar.domain.platform_settings import PlatformSettings, UnpricedModels
 from bursar.domain.refusals import Refusal
 from bursar.reports.purchases import see_platform_settings
 
@@ -31,18 +31,25 @@ def settings_command(
     payment_instructions: Annotated[
         Path | None, typer.Option(help="A text file: what an order says about paying it. An empty one is nothing.")
     ] = None,
+    unpriced_models: Annotated[
+        UnpricedModels | None, typer.Option(help="What becomes of calls of models without a price.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Shows what credits cost and how orders are paid; with options it changes what they name first."""
+    """Shows what credits cost, how orders are paid, and what becomes of models without a price; with options it changes
+    what they name first.
+    """
 
     async def work(desk: Desk) -> None:
-        other: dict[str, Credits | str | None] = {}
+        other: dict[str, Credits | UnpricedModels | str | None] = {}
         if purchase_min is not None:
             other["purchase_min"] = parse_typed(purchase_min, field="purchase_min")
         if purchase_max is not None:
             other["purchase_max"] = None if purchase_max == NONE else parse_typed(purchase_max, field="purchase_max")
         if payment_instructions is not None:
             other["payment_instructions"] = _text_of(payment_instructions)
+        if unpriced_models is not None:
+            other["unpriced_models"] = unpriced_models
         if currency is None and credit_price is None and not other:
             _show(await see_platform_settings(desk.platform))
             return
@@ -64,6 +71,7 @@ def _show(settings: PlatformSettings) -> None:
     say(f"credit price          {settings.credit_price}{'' if settings.sells_credits else '  (none are sold)'}")
     say(f"smallest order        {settings.purchase_min}")
     say(f"largest order         {'-' if settings.purchase_max is None else settings.purchase_max}")
+    say(f"models without price  {settings.unpriced_models}")
     say(f"payment instructions  {'-' if settings.payment_instructions is None else ''}")
     for line in (settings.payment_instructions or "").splitlines():
         say(f"    {line}")

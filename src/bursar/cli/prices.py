@@ -1,4 +1,4 @@
-"""`bursar prices`: what models cost, and taking over what the installed public list says."""
+"""`bursar prices`: what models cost, setting it by hand, and taking over what the installed public list says."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import typer
 
 from bursar.actions.desk import Desk
 from bursar.actions.platform import operator
-from bursar.actions.prices import Difference, Refresh, refresh_prices
-from bursar.cli.desk import DataDir, at_desk
+from bursar.actions.prices import Difference, NewPrice, Refresh, refresh_prices, set_price, withdraw_price
+from bursar.cli.desk import DataDir, Note, at_desk
 from bursar.cli.speech import say
 from bursar.domain.ids import public_id
 from bursar.domain.price_changes import PriceChange, RateChange, percent_text
-from bursar.domain.prices import BUCKETS, HAND, Bucket, Price, Service, rate_text
+from bursar.domain.prices import BUCKETS, HAND, Band, Bucket, ModelTerms, Price, Service, parse_rate, rate_text
 from bursar.domain.refusals import Refusal
 from bursar.reports.prices import see_prices
 from bursar.store.prices import PriceFilter
@@ -56,6 +56,52 @@ def show_command(
         # The id in full means the model itself; a part of one means all that have it.
         for price in [one for one in found if one.model == model] or found:
             _show(price)
+
+    at_desk(data_dir, work)
+
+
+@commands.command("set")
+def set_command(
+    provider: Annotated[str, typer.Argument(help="Under which provider of the price list.")],
+    model: Annotated[str, typer.Argument(help="The model's id.")],
+    rate: Annotated[
+        list[str],
+        typer.Option(help="What, and US dollars for what it is published for, such as input=2.50; can be repeated."),
+    ],
+    note: Note = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Sets the price of a model by hand from now on, for every size of input; it counts before the public list."""
+    rates: dict[Bucket, int] = {}
+    for text in rate:
+        name, equals, dollars = text.partition("=")
+        if not equals or name not in list(Bucket):
+            raise typer.BadParameter(f"A rate looks like input=2.50; there are {', '.join(Bucket)}.")
+        rates[Bucket(name)] = parse_rate(Bucket(name), dollars, field=name)
+    new = NewPrice(provider, model, ModelTerms((Band(Service.STANDARD, 0, rates),)), None, note)
+
+    async def work(desk: Desk) -> None:
+        _show((await set_price(desk, await operator(desk), new)).answer)
+
+    at_desk(data_dir, work)
+
+
+@commands.command("withdraw")
+def withdraw_command(
+    provider: Annotated[str, typer.Argument(help="The provider of the price list.")],
+    model: Annotated[str, typer.Argument(help="The model's id.")],
+    note: Note = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Ends what was set by hand for a model; the public list's price counts again, if there is one."""
+
+    async def work(desk: Desk) -> None:
+        found = await _prices(desk, PriceFilter([provider], model, only_overridden=True))
+        named = [price for price in found if price.model.lower() == model.lower()]
+        if not named:
+            raise Refusal("price_unknown", f"No price of {provider} / {model} was set by hand.", field="model")
+        await withdraw_price(desk, await operator(desk), named[0].price_id, note=note)
+        say(f"Withdrew what was set by hand for {provider} / {named[0].model}.")
 
     at_desk(data_dir, work)
 

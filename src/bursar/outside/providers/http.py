@@ -18,7 +18,7 @@ from datetime import timedelta
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PyreqwestError, RequestTimeoutError
 from pyreqwest.proxy import ProxyBuilder
-from pyreqwest.request import RequestBuilder
+from pyreqwest.request import RequestBuilder, StreamRequest
 from pyreqwest.response import Response, ResponseBodyReader
 
 from bursar import __version__
@@ -29,6 +29,10 @@ from bursar.outside.providers.port import ProviderBroke, ProviderCall, ProviderU
 
 IDLE_CONNECTION = timedelta(seconds=60)
 """Shorter than what load balancers in front of providers close at, so that a call seldom meets a closed connection."""
+GIVEN_UP_MAX = 1_000
+"""How many calls may be under way at a provider whose callers gave them up before an answer began: each takes a
+connection, for as long as the provider takes to begin.
+"""
 STREAM_WINDOW_BYTES = 1024 * 1024
 """What a stream of HTTP/2 may send ahead of its reader: enough for a fast line, little enough for many streams."""
 
@@ -60,6 +64,7 @@ class HttpProvider:
         # Compressed, what was used could not be read as it goes by.
         own |= {"accept-encoding": "identity", "user-agent": USER_AGENT}
         self._client = _client(connection, own)
+        self._given_up: set[asyncio.Task[None]] = set()
         # What goes with every call is not the caller's to replace.
         self._kept_back = NEVER_PASSED_ON | own.keys() | {"content-type", "x-request-id"}
 
@@ -90,21 +95,39 @@ class HttpProvider:
         """
         if self._connection.problem is not None:
             raise ProviderUnreachable(self._connection.problem)
+        if len(self._given_up) >= GIVEN_UP_MAX:
+            raise ProviderUnreachable(f"{self.name} leaves too many calls waiting that were given up.")
         request = self._request(call).build_streamed()
-        timeouts = self._connection.timeouts
-        try:
-            async with asyncio.timeout(timeouts.first_byte_seconds):
-                response = await request.__aenter__()
-        except TimeoutError as fault:
-            raise ProviderUnreachable(_why(self.name, fault, timeouts)) from None
-        except PyreqwestError as fault:
-            raise ProviderUnreachable(_why(self.name, fault, timeouts)) from None
+        response = await self._head(request)
         try:
             if 300 <= response.status < 400:
                 raise ProviderUnreachable(f"{self.name} answered with a redirect, which is not followed.")
-            yield HttpAnswer(self.name, response, timeouts)
+            yield HttpAnswer(self.name, response, self._connection.timeouts)
         finally:
             await request.__aexit__(None, None, None)
+
+    async def _head(self, request: StreamRequest) -> Response:
+        """Waits for an answer to begin, in a task of its own. The library forgets a cancelled request without ending
+        it, or forgets the cancellation where the answer comes at that moment; so it is never told, and an answer that
+        nobody waits for any more is left as soon as it is there.
+        """
+        timeouts = self._connection.timeouts
+        entering = asyncio.create_task(_entered(request))
+        try:
+            async with asyncio.timeout(timeouts.first_byte_seconds):
+                return await asyncio.shield(entering)
+        except (TimeoutError, PyreqwestError) as fault:
+            self._give_up(request, entering)
+            raise ProviderUnreachable(_why(self.name, fault, timeouts)) from None
+        except asyncio.CancelledError:
+            self._give_up(request, entering)
+            raise
+
+    def _give_up(self, request: StreamRequest, entering: asyncio.Task[Response]) -> None:
+        """Sees to it that a request ends once its answer begins; one that failed has ended."""
+        leaving = asyncio.create_task(_left(request, entering))
+        self._given_up.add(leaving)
+        leaving.add_done_callback(self._given_up.discard)
 
     def _request(self, call: ProviderCall) -> RequestBuilder:
         if not is_below(call.path):
@@ -137,14 +160,31 @@ class HttpAnswer:
         """The body, each piece read when it is asked for."""
         between = self._timeouts.between_pieces_seconds
         while True:
+            task = asyncio.current_task()
+            cancelled_before = 0 if task is None else task.cancelling()
             try:
                 async with asyncio.timeout(between):
                     piece = await self._reader.read_chunk()
             except (TimeoutError, PyreqwestError) as fault:
                 raise ProviderBroke(_why_broken(self._name, fault)) from None
+            if task is not None and task.cancelling() > cancelled_before:
+                # The library forgets a cancellation that comes together with a piece.
+                raise asyncio.CancelledError
             if piece is None:
                 return
             yield bytes(piece)
+
+
+async def _entered(request: StreamRequest) -> Response:
+    return await request.__aenter__()
+
+
+async def _left(request: StreamRequest, entering: asyncio.Task[Response]) -> None:
+    try:
+        await entering
+    except (PyreqwestError, TimeoutError):
+        return
+    await request.__aexit__(None, None, None)
 
 
 def _client(connection: Connection, own: Mapping[str, str]) -> Client:
