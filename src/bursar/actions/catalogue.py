@@ -102,6 +102,19 @@ class Catalogue:
             raise found.refusal()
         return found
 
+    def spoken(self, model: str) -> tuple[Dialect, Sequence[Candidate]]:
+        """Who can be asked for the model by somebody who speaks every dialect: in the words of the first choice, or in
+        the others where nobody can be asked in those. Refuses `model_unknown`, `model_unpriced`.
+        """
+        first = self._routing.first_dialect(model, is_priced=self._is_priced)
+        try:
+            return first, self.candidates(model, first)
+        except Refusal:
+            for other in Dialect:
+                if other is not first and not isinstance(self._look_for(model, other), _Refused):
+                    return other, self.candidates(model, other)
+            raise
+
     def models(self, dialect: Dialect) -> Sequence[OfferedModel]:
         """Every model that clients of this dialect can call without knowing more, by name."""
         if dialect not in self._offered:

@@ -230,6 +230,24 @@ class ModelCall:
         finally:
             desk.metrics.call_left()
 
+    async def withdraw(self) -> None:
+        """Gives back what is held for a call that is not made after all: nothing was sent, and no row is left of it.
+
+        Rule: CALL-9
+        """
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._give_back(), name="withdrawal")
+        await asyncio.shield(self._ending)
+
+    async def _give_back(self) -> Charged:
+        try:
+            if self.held is not None:
+                command = VoidHold(actor_id=None, hold_id=self.call_id)
+                await self._counter.settlements.submit(self.spender.tenant_id, command)
+        finally:
+            self._counter.desk.metrics.call_left()
+        return Charged(Credits(0), None)
+
     async def _settle(self, ended: Ended) -> Charged:
         desk, spender, terms = self._counter.desk, self.spender, self.spender.terms
         usage, is_estimated = self._used(ended)

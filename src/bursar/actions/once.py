@@ -22,7 +22,7 @@ from uuid import UUID
 import msgspec
 
 from bursar.actions.desk import Asked, Desk, RequestKey
-from bursar.db.transaction import Transaction, platform_writing, retrying, writing
+from bursar.db.transaction import Transaction, platform_writing, reading, retrying, writing
 from bursar.domain.refusals import Refusal
 from bursar.ledger import check_key
 from bursar.outside.secrets import seal, unseal
@@ -69,6 +69,22 @@ async def once_of_own(desk: Desk, asked: Asked, answer_type: type[Answer], act: 
     if asked.actor.tenant_id is None:
         return await once_on_platform(desk, asked, answer_type, act)
     return await once(desk, asked, asked.actor.tenant_id, answer_type, act)
+
+
+async def answered_before(desk: Desk, asked: Asked, tenant_id: UUID, answer_type: type[Answer]) -> Answer | None:
+    """What this very request was answered, if it was: for an action that does something costly before its transaction.
+    Refuses `key_reused`.
+
+    Rule: ONCE-1, ONCE-2
+    """
+    request, caller_id = asked.once, asked.actor.identity
+    if request is None or caller_id is None:
+        return None
+    check_key(request.key)
+    async with reading(desk.tenants, tenant_id) as transaction:
+        if await find_remembered_answer(transaction, caller_id, _key_hash(request)) is None:
+            return None
+        return await _first_answer(transaction, desk, caller_id, request, answer_type)
 
 
 async def _once(

@@ -59,11 +59,23 @@ def call_bounds(key: KeyLimits, of_tenant: KeyLimits, of_members: MemberLimits) 
             tokens_per_minute=_counted(key.tokens_per_minute, of_tenant.tokens_per_minute),
             calls_at_once=_counted(key.calls_at_once, of_tenant.calls_at_once),
         ),
-        of_member=Bounds(
-            requests_per_minute=_counted(INHERIT, of_members.requests_per_minute),
-            tokens_per_minute=_counted(INHERIT, of_members.tokens_per_minute),
-            calls_at_once=_counted(INHERIT, of_members.calls_at_once),
-        ),
+        of_member=_member_bounds(of_members),
+    )
+
+
+def keyless_bounds(of_members: MemberLimits) -> CallBounds:
+    """What counts for a call that comes with no key: those of the member alone.
+
+    Rule: LIMIT-1
+    """
+    return CallBounds(of_member=_member_bounds(of_members))
+
+
+def _member_bounds(of_members: MemberLimits) -> Bounds:
+    return Bounds(
+        requests_per_minute=_counted(INHERIT, of_members.requests_per_minute),
+        tokens_per_minute=_counted(INHERIT, of_members.tokens_per_minute),
+        calls_at_once=_counted(INHERIT, of_members.calls_at_once),
     )
 
 

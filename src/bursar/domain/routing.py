@@ -121,6 +121,14 @@ class Routing:
             raise _unknown(f"The model {name[:MODEL_LENGTH_MAX]} is called with {clients} clients only.")
         raise _unknown(f"There is no model {name[:MODEL_LENGTH_MAX]} here.")
 
+    def first_dialect(self, name: str, *, is_priced: Knows) -> Dialect:
+        """In which words the first choice for a model is asked; one who speaks both is asked in OpenAI's, and so is
+        nobody.
+        """
+        found = self._all_choices(name, is_priced)[:1]
+        spoken = (dialect for choice in found for dialect in Dialect if choice.provider.speaks(dialect))
+        return next(spoken, Dialect.OPENAI)
+
     def _all_choices(self, name: str, is_priced: Knows) -> tuple[Choice, ...]:
         route = self.routes.get(name.lower())
         if route is not None:
