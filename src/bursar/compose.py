@@ -52,6 +52,7 @@ from bursar.worker.supervisor import Supervisor
 if TYPE_CHECKING:
     from bursar.api.front import Application
     from bursar.gateway.gate import Gate
+    from bursar.gateway.limits import CallLimits
 
 log = structlog.get_logger(__name__)
 
@@ -244,22 +245,28 @@ async def office(
 ) -> AsyncIterator[Office]:
     """A whole Bursar at work; on leaving, the worker stops first and the connections close last."""
     # Here, because a command that only needs the desk would spend most of its time on importing the API.
+    from bursar.actions.playground import playground_open
     from bursar.api.app import serve_api
     from bursar.api.console import Console
     from bursar.api.front import FrontDoor
     from bursar.api.looking import levels, readiness
     from bursar.api.probes import Probed
     from bursar.gateway.app import serve_gateway
+    from bursar.gateway.limits import CallLimits
 
     async with desk_open(settings, ground, clock=clock, passwords=passwords) as desk:
         worker = Supervisor(duties(settings, desk, ground), desk.metrics)
         checks = readiness(desk, admin_url=ground.admin_url, failing=worker.failing)
         probed = Probed(checks, Exposition(desk.metrics), levels(desk))
-        async with call_desk(desk, hold_seconds=settings.gateway_hold_seconds) as calls:
+        async with (
+            call_desk(desk, hold_seconds=settings.gateway_hold_seconds) as calls,
+            playground_open(calls, limits := CallLimits(desk.clock)) as playground,
+        ):
             front = FrontDoor(
-                gateway=serve_gateway(gate_of(settings, calls)),
+                gateway=serve_gateway(gate_of(settings, calls, limits)),
                 api=serve_api(
                     desk,
+                    playground,
                     probed=probed,
                     body_max_bytes=settings.body_max_bytes,
                     key_requests_per_minute=settings.key_requests_per_minute,
@@ -272,16 +279,15 @@ async def office(
                 yield Office(desk, front, worker, calls)
 
 
-def gate_of(settings: Settings, calls: CallDesk) -> Gate:
+def gate_of(settings: Settings, calls: CallDesk, limits: CallLimits) -> Gate:
     """What the gateway works with."""
     from bursar.gateway.gate import Gate
-    from bursar.gateway.limits import CallLimits
     from bursar.gateway.receiving import BodyBounds
     from bursar.gateway.room import Room
 
     return Gate(
         calls=calls,
-        limits=CallLimits(calls.desk.clock),
+        limits=limits,
         room=Room(calls_max=settings.gateway_calls_max, bytes_max=settings.gateway_bodies_max_bytes),
         bounds=BodyBounds(settings.gateway_body_max_bytes, settings.gateway_body_seconds),
         send_seconds_max=settings.gateway_send_seconds,

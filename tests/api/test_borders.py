@@ -50,6 +50,8 @@ def filled(path: str, place: Place) -> str:
         .replace("{key_id}", f"key_{0:032x}")
         .replace("{super_admin_id}", f"adm_{0:032x}")
         .replace("{session_id}", f"ses_{0:032x}")
+        .replace("{conversation_id}", f"cnv_{0:032x}")
+        .replace("{message_id}", f"msg_{0:032x}")
     )
 
 

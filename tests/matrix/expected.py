@@ -211,6 +211,16 @@ EXPECTED: Mapping[str, Row] = {
     "disable_key": about_members(".nnn.", "yyyyu", "yyynu", "yuuuu"),
     "enable_key": about_members(".nnn.", "yyyyu", "yyynu", "yuuuu"),
     "delete_key": about_members(".nnn.", "yyyyu", "yyynu", "yuuuu"),
+    # Conversations are their member's alone, whatever anybody's role
+    "list_own_conversations": ones_own("n", "y", "y", "y"),
+    "get_playground": ones_own("n", "y", "y", "y"),
+    "list_models": ones_own("n", "y", "y", "y"),
+    "begin_conversation": ones_own("n", "y", "y", "y"),
+    "get_conversation": about_members(".nnn.", "yuuuu", "yuuuu", "yuuuu"),
+    "rename_conversation": about_members(".nnn.", "yuuuu", "yuuuu", "yuuuu"),
+    "delete_own_conversation": about_members(".nnn.", "yuuuu", "yuuuu", "yuuuu"),
+    "send_message": about_members(".nnn.", "yuuuu", "yuuuu", "yuuuu"),
+    "retry_answer": about_members(".nnn.", "yuuuu", "yuuuu", "yuuuu"),
     # Oneself, last: these change who is asking
     "get_own_account": ones_own("y", "y", "y", "y"),
     "change_own_account": ones_own("y", "y", "y", "y"),

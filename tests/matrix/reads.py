@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from bursar.actions.prices import NewPrice, set_price
 from bursar.domain.ids import public_id
 from tests.support.calls.of_allocation_batches import batch_id
+from tests.support.calls.of_conversations import at as path_of
+from tests.support.calls.of_conversations import conversation
 from tests.support.calls.of_credit_requests import waiting
 from tests.support.calls.of_credits import held
 from tests.support.calls.of_groups import new_group
@@ -106,6 +108,10 @@ async def list_allocation_batch_rows(scene: Scene) -> Call:
     return Call("GET", f"/allocation-batches/{await batch_id(scene)}/rows")
 
 
+async def get_conversation(scene: Scene) -> Call:
+    return Call("GET", path_of(await conversation(scene)))
+
+
 READS: Mapping[str, Read] = {
     "list_all_tenants": at("/tenants"),
     "get_tenant_by_id": get_tenant,
@@ -159,6 +165,10 @@ READS: Mapping[str, Read] = {
     "list_providers": at("/providers"),
     "get_provider": get_provider,
     "list_model_routes": at("/model-routes"),
+    "list_own_conversations": at("/conversations"),
+    "get_conversation": get_conversation,
+    "get_playground": at("/playground"),
+    "list_models": at("/models"),
     "list_keys": list_keys,
     "get_key": get_key,
     "list_prices": at("/prices"),

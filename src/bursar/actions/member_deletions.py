@@ -18,6 +18,7 @@ from bursar.domain.roles import Permission
 from bursar.ledger import CloseWallet, lock_books
 from bursar.outside.identity import new_uuid
 from bursar.store.api_keys import update_keys_of_member_deleted
+from bursar.store.conversations import delete_conversations_of_member
 from bursar.store.invitations import update_invitations_of_member_deleted
 from bursar.store.members import update_member_deleted
 from bursar.store.notifications import delete_notifications_of_member
@@ -63,6 +64,7 @@ async def delete_member(desk: Desk, asked: Asked, tenant_id: UUID, member_id: UU
             transaction, tenant_id, member_id, called=name_after_deletion(member.number)
         )
         await delete_notifications_of_member(transaction, tenant_id, member_id)
+        await delete_conversations_of_member(transaction, tenant_id, member_id)
         await revoke_live_sessions(transaction, member_id, now=now, seen_after=now, kept=None)
         keys = await update_keys_of_member_deleted(transaction, tenant_id, member_id, now=now)
         await delete_secrets_of_keys(transaction, tenant_id, keys)

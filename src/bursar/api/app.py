@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from bursar import __version__
 from bursar.actions.desk import Desk
+from bursar.actions.playground import Playground
 from bursar.api import (
     allocation_batches,
     allocations,
@@ -17,6 +18,7 @@ from bursar.api import (
     audit,
     budgets,
     charges,
+    conversations,
     credit_requests,
     cycle,
     grants,
@@ -32,6 +34,7 @@ from bursar.api import (
     own_account,
     own_credits,
     platform_settings,
+    playground,
     pool,
     price_factors,
     prices,
@@ -52,6 +55,7 @@ from bursar.api import (
     transactions,
 )
 from bursar.api.answers import ProblemDocument, problems
+from bursar.api.conversations import PLAYGROUND
 from bursar.api.cookies import SESSION_COOKIE, CookieCarrier
 from bursar.api.front import Application, Receive, Scope, Send
 from bursar.api.guard import Guard, LargerBodies
@@ -98,6 +102,8 @@ ROUTERS = tuple(
         holds,
         charges,
         spendable,
+        conversations,
+        playground,
         api_keys,
         key_limits,
         member_limits,
@@ -178,13 +184,16 @@ def _tell_who_is_asked(document: dict[str, Any]) -> None:
                     operation["responses"].setdefault("429", problems(429)[429])
 
 
-def serve_api(desk: Desk, *, probed: Probed, body_max_bytes: int, key_requests_per_minute: int) -> Application:
+def serve_api(
+    desk: Desk, playground: Playground, *, probed: Probed, body_max_bytes: int, key_requests_per_minute: int
+) -> Application:
     """The API at work at a desk, behind its guard."""
     api = create_api()
     key_rates = KeyRates(desk.clock, requests_per_minute=key_requests_per_minute)
 
     async def at_this_desk(scope: Scope, receive: Receive, send: Send) -> None:
         scope[DESK], scope[PROBED], scope[KEY_RATES] = desk, probed, key_rates
+        scope[PLAYGROUND] = playground
         await api(scope, receive, send)
 
     async def is_known(scope: Scope) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from bursar.domain.conversations import TITLE_LENGTH_MAX
 from bursar.domain.credit_requests import REASON_LENGTH_MAX
 from bursar.domain.platform_settings import INSTRUCTIONS_LENGTH_MAX
 from bursar.domain.settings import CONTACT_LENGTH_MAX
@@ -54,6 +55,14 @@ OptionalName = Annotated[
     BeforeValidator(_trimmed),
 ]
 """What somebody is called besides, or nothing: blank is as good as absent."""
+
+Title = Annotated[
+    Annotated[str, StringConstraints(max_length=TITLE_LENGTH_MAX)] | None,
+    AfterValidator(printable),
+    BeforeValidator(blank_is_none),
+    BeforeValidator(_trimmed),
+]
+"""What a conversation is called, or nothing: blank is as good as absent."""
 
 Note = Annotated[
     Annotated[str, StringConstraints(max_length=NOTE_LENGTH_MAX)] | None,

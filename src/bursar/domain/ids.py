@@ -29,6 +29,8 @@ PREFIXES = {
     "allocation_batch": "alb",
     "credit_request": "crq",
     "notification": "ntf",
+    "conversation": "cnv",
+    "message": "msg",
     "price": "prc",
     "price_refresh": "prr",
     "provider": "prv",

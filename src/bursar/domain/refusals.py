@@ -184,6 +184,13 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("credit_request_decided", "Request decided", "A request for credits is decided once."),
     _K("too_many_credit_requests", "Too many open requests", "A member has at most so many undecided requests."),
     _K("notification_unknown", "No such notification", "There is no such notification of this person."),
+    # Conversations
+    _K("conversation_unknown", "No such conversation", "There is no such conversation of this person."),
+    _K("conversation_busy", "Conversation busy", "The last question of the conversation is being answered.", True),
+    _K("conversation_full", "Conversation full", "A conversation has at most so many messages."),
+    _K("too_many_conversations", "Too many conversations", "One has at most so many conversations."),
+    _K("message_unknown", "No such message", "There is no such message in the conversation."),
+    _K("answer_not_retried", "Not to be asked again", "Only a last answer that is not whole is asked for again."),
     # Prices
     _K("model_not_allowed", "Model not allowed", "The API key may not call this model."),
     _K("call_repeated", "Call made already", "The idempotency key was used for a call that was made already.", True),

@@ -135,6 +135,7 @@ class Permission(StrEnum):
     STOP_OWN_KEYS = "stop_own_keys"
     OWN_KEYS = "own_keys"
     OWN_MANAGEMENT_KEYS = "own_management_keys"
+    OWN_CONVERSATIONS = "own_conversations"
     OWN_ACCOUNT = "own_account"
 
 
@@ -217,6 +218,7 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.STOP_OWN_KEYS: Right("Disable, enable, delete one's own keys.", _NO, _OWN, _OWN, _OWN, _S.KEYS_WRITE),
     _P.OWN_KEYS: Right("Create, change and rotate one's own keys.", _NO, _OWN, _OWN, _OWN),
     _P.OWN_MANAGEMENT_KEYS: Right("Create keys for automation.", _NO, _OWN, _OWN, _NO),
+    _P.OWN_CONVERSATIONS: Right("Ask models at the console, and read it again.", _NO, _OWN, _OWN, _OWN),
     _P.OWN_ACCOUNT: Right("Own profile, password, sessions.", _OWN, _OWN, _OWN, _OWN),
 }
 """How far each role reaches, for every permission."""

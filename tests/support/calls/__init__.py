@@ -12,6 +12,7 @@ from tests.support.calls import (
     of_allocation_batches,
     of_allocations,
     of_codes,
+    of_conversations,
     of_credit_requests,
     of_credits,
     of_groups,
@@ -43,6 +44,7 @@ SAMPLES: Mapping[str, Sample] = {
     **of_credit_requests.SAMPLES,
     **of_purchases.SAMPLES,
     **of_keys.SAMPLES,
+    **of_conversations.SAMPLES,
     **of_prices.SAMPLES,
     **of_providers.SAMPLES,
 }

@@ -74,6 +74,7 @@ class Sample:
     the fields that the events tell before and after. `no_event` is the reason where there is none. `told_again` are the
     kinds of events that a repeat leaves as well. `knows_repeats` is false where a repeat finds nothing left to do.
     `by_bursar` are the kinds of events that Bursar itself leaves about it, asked by nobody.
+    What `is_streamed` is repeated by how it came out, and not bit by bit.
     """
 
     prepare: Callable[[Scene], Awaitable[Call]]
@@ -84,6 +85,7 @@ class Sample:
     told_again: frozenset[str] = field(default_factory=frozenset)
     knows_repeats: bool = True
     by_bursar: frozenset[str] = field(default_factory=frozenset)
+    is_streamed: bool = False
 
 
 async def scene_of(house: TestOffice, place: Place, target: Member | UUID | None = None) -> Scene:
