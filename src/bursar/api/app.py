@@ -16,6 +16,7 @@ from bursar.api import (
     api_keys,
     audit,
     budgets,
+    calls,
     charges,
     credit_requests,
     cycle,
@@ -50,6 +51,7 @@ from bursar.api import (
     tenants,
     totals,
     transactions,
+    usage,
 )
 from bursar.api.answers import ProblemDocument, problems
 from bursar.api.cookies import SESSION_COOKIE, CookieCarrier
@@ -98,6 +100,8 @@ ROUTERS = tuple(
         holds,
         charges,
         spendable,
+        calls,
+        usage,
         api_keys,
         key_limits,
         member_limits,
