@@ -48,6 +48,7 @@ from bursar.worker.refusals import forget_old_refusals
 from bursar.worker.schedule import Duty
 from bursar.worker.sessions import clear_sessions
 from bursar.worker.supervisor import Supervisor
+from bursar.worker.usage import add_up_usage
 
 if TYPE_CHECKING:
     from bursar.api.front import Application
@@ -322,6 +323,12 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             sentence="Work off batches of allocations.",
             work=lambda: work_on_batches(desk),
             wake=desk.batches_waiting,
+        ),
+        Duty(
+            name="usage",
+            interval_seconds=settings.usage_sweep_seconds,
+            sentence="Add calls to the figures of their day.",
+            work=lambda: add_up_usage(desk),
         ),
         *_forgetting(desk),
         Duty(

@@ -188,6 +188,13 @@ class Settings(BaseSettings):
         le=3600,
         description="Seconds between two looks for batches of allocations that another process left unfinished.",
     )
+    usage_sweep_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two looks for calls to add to their day's figures. What people see is exact all "
+        "the same: what has not been added yet is counted when they look.",
+    )
     shutdown_grace_seconds: int = Field(
         1, ge=0, le=300, description="Seconds that running requests get to finish when Bursar is told to stop."
     )

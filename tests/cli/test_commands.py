@@ -112,3 +112,18 @@ def test_the_schema_is_missing_until_it_is_migrated(shell: Shell) -> None:
     assert migrated.returncode == 0, migrated.stderr
     assert after.returncode == 0
     assert "missing" not in after.stdout
+
+
+def test_usage_is_added_up_anew_beside_a_running_server(shell: Shell) -> None:
+    with shell.with_settings(**SUPER_ADMIN).serving("demo"):
+        rebuilt = shell.run("usage", "rebuild")
+        of_one = shell.run("usage", "rebuild", "--tenant", "acme robotics")
+        of_nobody = shell.run("usage", "rebuild", "--tenant", "nobody")
+        verified = shell.run("verify", "--tenant", "acme robotics")
+
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert "Acme Robotics: the calls of " in rebuilt.stdout
+    assert of_one.stdout.startswith("Acme Robotics: the calls of ")
+    assert of_one.stdout.count("\n") == 1
+    assert (of_nobody.returncode, "no tenant" in of_nobody.stderr) == (1, True)
+    assert verified.returncode == 0, verified.stdout + verified.stderr

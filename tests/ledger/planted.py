@@ -342,4 +342,20 @@ PLANTED: Final = (
         "I19", "update ledger_keys set consumed_micro = consumed_micro + 1 where tenant_id = {acme}", "its row says"
     ),
     Planted("I19", "update ledger_keys set held_micro = held_micro + 1 where tenant_id = {acme}", "its row says"),
+    Planted(
+        "I20",
+        "update call_days set credits_micro = credits_micro + 1 where tenant_id = {acme}",
+        "are off by 0 calls and 0.000001 credits",
+    ),
+    Planted("I20", "delete from call_days where tenant_id = {acme}", "are off by -1 calls and -0.25 credits"),
+    Planted(
+        "I20",
+        "update calls set batch_number = 1 where tenant_id = {acme} and credits_micro = 150000",
+        "are off by -1 calls and -0.15 credits",
+    ),
+    Planted(
+        "I20",
+        "update call_marks set batch_number = batch_number + 1000 where tenant_id = {acme}",
+        "and the last batch is",
+    ),
 )

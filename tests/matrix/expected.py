@@ -151,6 +151,13 @@ EXPECTED: Mapping[str, Row] = {
     "get_hold": about_members(".nnn.", "yyyyu", "yyyyu", "yuuuu"),
     "list_open_holds": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
     "get_spendable": about_members(".nnn.", "yyyyu", "yyyyu", "ynnnn"),
+    # Usage: one's own for a member, who cannot name anybody else
+    "list_calls": about_members(".yyy.", "yyyy.", "yyyy.", "ynnnn"),
+    "export_calls": about_members(".yyy.", "yyyy.", "yyyy.", "ynnnn"),
+    "get_call": about_members(".yyy.", "yyyyu", "yyyyu", "yuuuu"),
+    "get_usage": about_members(".yyy.", "yyyy.", "yyyy.", "ynnnn"),
+    "export_usage": about_members(".yyy.", "yyyy.", "yyyy.", "ynnnn"),
+    "get_own_usage": ones_own("n", "y", "y", "y"),
     "list_credit_requests_of_tenant": about_members(".yyy.", "yyyy.", "yyyy.", "nnnnn"),
     "get_credit_request": about_members(".yyy.", "yyyyu", "yyyyu", "nnnnn"),
     "create_credit_request": ones_own("n", "n", "y", "y"),

@@ -10,13 +10,14 @@ from tests.support.calls.of_allocation_batches import batch_id
 from tests.support.calls.of_conversations import at as path_of
 from tests.support.calls.of_conversations import conversation
 from tests.support.calls.of_credit_requests import waiting
-from tests.support.calls.of_credits import held
+from tests.support.calls.of_credits import funded, held
 from tests.support.calls.of_groups import new_group
 from tests.support.calls.of_keys import key_id
 from tests.support.calls.of_providers import provider_id
 from tests.support.calls.of_purchases import purchase_id
 from tests.support.calls.scenes import Call, Scene, unique
 from tests.support.prices import terms
+from tests.support.usage import made_call
 
 Read = Callable[[Scene], Awaitable[Call]]
 
@@ -28,6 +29,21 @@ def at(path: str) -> Read:
         return Call("GET", path)
 
     return prepare
+
+
+def about_target(path: str) -> Read:
+    """A list, of the target's only."""
+
+    async def prepare(scene: Scene) -> Call:
+        return Call("GET", f"{path}?member_id={scene.target_id}")
+
+    return prepare
+
+
+async def get_call(scene: Scene) -> Call:
+    await funded(scene)
+    made = await made_call(scene.house, scene.place, scene.target)
+    return Call("GET", f"/calls/{public_id('call', made.call_id)}")
 
 
 async def get_member(scene: Scene) -> Call:
@@ -139,6 +155,12 @@ READS: Mapping[str, Read] = {
     "get_hold": get_hold,
     "list_open_holds": list_holds,
     "get_spendable": get_spendable,
+    "list_calls": about_target("/calls"),
+    "export_calls": about_target("/calls.csv"),
+    "get_call": get_call,
+    "get_usage": about_target("/reports/usage"),
+    "export_usage": about_target("/reports/usage.csv"),
+    "get_own_usage": at("/own-usage"),
     "list_credit_requests_of_tenant": list_credit_requests,
     "get_credit_request": get_credit_request,
     "list_own_credit_requests": at("/own-credit-requests"),

@@ -49,7 +49,8 @@ from bursar.ledger import (
     tenant_figures,
 )
 from tests.support.ledger_clock import TurnedClock
-from tests.support.usage_rows import usage_row
+from tests.support.people import insert_tenant
+from tests.support.usage_rows import add_up, usage_row
 
 MINUTE = timedelta(minutes=1)
 
@@ -68,7 +69,8 @@ class Office:
         return uuid5(self.tenant_id, name)
 
     async def open(self) -> None:
-        """Open the books."""
+        """Open the books of a tenant that is new."""
+        await insert_tenant(self.database, "Acme", self.tenant_id)
         async with writing(self.database, self.tenant_id) as transaction:
             await open_books(
                 transaction,
@@ -386,13 +388,13 @@ async def _pool(office: Office) -> int:
 
 
 async def _call_with_a_key(office: Office) -> None:
-    """A call as the gateway makes it: with a key, and settled together with the row that says what it used."""
+    """Calls as the gateway makes them, with a key and a row that says what for: one is added up, and one is not yet."""
     key_id = office.id_of("key")
-    held = office.hold("call with a key", "gus", 400_000)
-    await office.do(msgspec.structs.replace(held, actor_id=None, with_key=KeyLimit(key_id)))
-    settled = office.settle("call with a key", 250_000)
-    await office.do(
-        msgspec.structs.replace(
-            settled, along=written_with(usage_row(settled, member_id=office.id_of("gus"), key_id=key_id))
-        )
-    )
+    for name, cost in (("call with a key", 250_000), ("call after that", 150_000)):
+        held = office.hold(name, "gus", 400_000)
+        await office.do(msgspec.structs.replace(held, actor_id=None, with_key=KeyLimit(key_id)))
+        settled = office.settle(name, cost)
+        row = usage_row(settled, member_id=office.id_of("gus"), key_id=key_id)
+        await office.do(msgspec.structs.replace(settled, along=written_with(row)))
+        if name == "call with a key":
+            await add_up(office.database, office.tenant_id)

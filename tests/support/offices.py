@@ -156,7 +156,7 @@ def person(username: str) -> NewPerson:
 
 def settings_for(**chosen: Any) -> Settings:
     """Settings of a test: sweeps so rare that a test does them itself."""
-    sweeps = ("cycle", "hold", "outbox", "alert", "batch")
+    sweeps = ("cycle", "hold", "outbox", "alert", "batch", "usage")
     rare = {f"{sweep}_sweep_seconds": 3600.0 for sweep in sweeps}
     quiet: dict[str, Any] = {**rare, "data_dir": Path("/nonexistent")}
     return Settings(**{**quiet, **chosen})

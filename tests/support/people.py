@@ -10,9 +10,9 @@ from bursar.db.transaction import Transaction, writing
 SOME_TIME: Final = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
-async def insert_tenant(database: Database, name: str) -> UUID:
+async def insert_tenant(database: Database, name: str, tenant_id: UUID | None = None) -> UUID:
     """An active tenant with nobody in it."""
-    tenant_id = uuid4()
+    tenant_id = tenant_id or uuid4()
     async with writing(database, tenant_id) as tx:
         await tx.execute(
             "insert into tenants (tenant_id, name, status, created_at) values ($1, $2, 'active', $3)",

@@ -24,7 +24,7 @@ from bursar.db.outages import OUTAGES
 from bursar.domain.dialects import Dialect
 from bursar.domain.platform_settings import UnpricedModels
 from bursar.domain.price_list import PricedModel, PriceList, price_list
-from bursar.domain.providers import ProviderSettings
+from bursar.domain.providers import ConfiguredProvider, ProviderSettings
 from bursar.domain.refusals import Refusal
 from bursar.domain.routing import Routing, can_be_asked_for, price_at
 from bursar.outside.providers import Provider
@@ -190,7 +190,7 @@ class Catalogues:
         self._desk = desk
         self._kept: Catalogue | None = None
         self._reading: asyncio.Task[Catalogue] | None = None
-        self._connected: dict[UUID, Provider] = {}
+        self._connected: dict[UUID, WatchedProvider] = {}
 
     async def current(self, version: int) -> Catalogue:
         """The catalogue for a call that read this version with its key. Raises what a database raises that is away, if
@@ -229,10 +229,15 @@ class Catalogues:
         # A long list takes a tenth of a second, in which other calls go on.
         prices = await asyncio.to_thread(price_list, rows.prices, rows.at)
         self._connected = {
-            provider.provider_id: connect(self._desk, provider, known=self._connected.get(provider.provider_id))
+            provider.provider_id: self._watched(provider, self._connected.get(provider.provider_id))
             for provider in rows.providers
         }
-        metrics, tracing = self._desk.metrics, self._desk.tracing
-        watched = {key: WatchedProvider(provider, metrics, tracing) for key, provider in self._connected.items()}
-        self._kept = Catalogue(rows, prices, watched)
+        self._kept = Catalogue(rows, prices, self._connected)
         return self._kept
+
+    def _watched(self, provider: ConfiguredProvider, known: WatchedProvider | None) -> WatchedProvider:
+        """The provider, ready to be asked and watched; the known one unless something of it changed."""
+        behind = connect(self._desk, provider, known=None if known is None else known.behind)
+        if known is not None and known.behind is behind:
+            return known
+        return WatchedProvider(behind, self._desk.metrics, self._desk.tracing)

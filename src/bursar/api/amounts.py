@@ -170,3 +170,25 @@ DollarsShown = Annotated[
     ),
 ]
 """Dollars in an answer, if that is what was given."""
+
+
+def _as_cost(value: Any) -> Cost:
+    if not isinstance(value, Cost):
+        raise TypeError(f"dollars in an answer are a Cost, not {type(value).__name__}")
+    return value
+
+
+Dollars = Annotated[
+    Cost,
+    PlainValidator(_as_cost),
+    PlainSerializer(dollars_text, return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^(0|[1-9][0-9]*)\.[0-9]{2,12}$",
+            "description": "US dollars, exact: two to twelve decimals.",
+            "examples": ["0.000125"],
+        }
+    ),
+]
+"""What a provider costs, in an answer."""

@@ -17,6 +17,7 @@ from bursar.api import (
     api_keys,
     audit,
     budgets,
+    calls,
     charges,
     conversations,
     credit_requests,
@@ -53,6 +54,7 @@ from bursar.api import (
     tenants,
     totals,
     transactions,
+    usage,
 )
 from bursar.api.answers import ProblemDocument, problems
 from bursar.api.conversations import PLAYGROUND
@@ -104,6 +106,8 @@ ROUTERS = tuple(
         spendable,
         conversations,
         playground,
+        calls,
+        usage,
         api_keys,
         key_limits,
         member_limits,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal, Protocol
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from bursar.api.identifiers import AnyId, PersonId
 from bursar.api.pages import PAGE_SIZE, Cursor, Limit, decode_cursor, encode_cursor
 from bursar.api.signed_in import TenantVisit, Visit, platform, tenant
 from bursar.api.texts import SEARCH_LENGTH_MAX
-from bursar.api.times import Moment
+from bursar.api.times import Moment, utc_text
 from bursar.domain.events import EVENTS
 from bursar.domain.ids import first_uuid_of, parse_public_id, public_id
 from bursar.domain.refusals import Refusal
@@ -228,7 +228,7 @@ def _row(event: AuditEvent) -> Row:
     via = event.via
     return (
         event.id,
-        event.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        utc_text(event.time),
         event.actor.label,
         event.actor.id,
         via.name if via else None,

@@ -60,6 +60,7 @@ SuperAdminId = Annotated[UUID, BeforeValidator(_reader("platform_admin")), _docu
 SessionId = Annotated[UUID, BeforeValidator(_reader("session")), _documented("session")]
 TransferId = Annotated[UUID, BeforeValidator(_reader("transfer")), _documented("transfer")]
 HoldId = Annotated[UUID, BeforeValidator(_reader("hold")), _documented("hold")]
+CallId = Annotated[UUID, BeforeValidator(_reader("call")), _documented("call")]
 CodeId = Annotated[UUID, BeforeValidator(_reader("code")), _documented("code")]
 CodeBatchId = Annotated[UUID, BeforeValidator(_reader("code_batch")), _documented("code_batch")]
 CreditRequestId = Annotated[UUID, BeforeValidator(_reader("credit_request")), _documented("credit_request")]

@@ -61,10 +61,11 @@ async def get_own_credits(visit: Annotated[Visit, platform(Permission.SEE_OWN_CR
     person = visit.person
     assert person.tenant is not None, "a super admin has no credits"
     clock = visit.desk.clock.of_ledger
-    return _shape(await see_own_credits(visit.desk.tenants, person.tenant.tenant_id, person.identity, clock))
+    return own_credits_shape(await see_own_credits(visit.desk.tenants, person.tenant.tenant_id, person.identity, clock))
 
 
-def _shape(seen: OwnCredits) -> OwnCreditsShape:
+def own_credits_shape(seen: OwnCredits) -> OwnCreditsShape:
+    """Somebody's own credits, as screens show them."""
     member, spends_pool = seen.member, seen.member.spends_pool
     return OwnCreditsShape(
         spendable=member.spendable,

@@ -142,6 +142,7 @@ STATUSES: Mapping[str, int] = {
     "call_repeated": 409,
     "provider_unreachable": 503,
     "model_unpriced": 422,
+    "call_unknown": 404,
     "usage_inconsistent": 422,
 }
 """The status of every refusal of `domain/refusals.py`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )  # fmt: skip
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def _read_time(value: Any) -> datetime:
@@ -30,3 +31,25 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, with an offset."}),
 ]
 """A time in a body, in UTC once it is read."""
+
+
+def _read_day(value: Any) -> date:
+    try:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:  # the 31st of February
+        pass
+    raise PydanticCustomError("invalid_input", 'A day is written like "2030-01-31".')
+
+
+Day = Annotated[
+    date,
+    PlainValidator(_read_day),
+    WithJsonSchema({"type": "string", "format": "date", "description": "A day, such as 2030-01-31."}),
+]
+"""A day in a query."""
+
+
+def utc_text(moment: datetime) -> str:
+    """A time as files tell it: in UTC, with a Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

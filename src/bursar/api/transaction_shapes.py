@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from bursar.api.amounts import Amount
 from bursar.api.answers import Shape
 from bursar.api.csv_answers import Row
+from bursar.api.times import utc_text
 from bursar.domain.ids import public_id
 from bursar.domain.roles import ROLE_LABELS, Role
 from bursar.domain.transfers import KINDS
@@ -151,7 +152,7 @@ def row_of_pool(shown: TransactionShape) -> Row:
     related = shown.related
     return (
         shown.id,
-        _utc(shown.posted_at),
+        utc_text(shown.posted_at),
         shown.kind,
         shown.label,
         *(str(amount) for amount in (shown.amount, shown.before, shown.after)),
@@ -164,7 +165,7 @@ def row_of_member(shown: MemberTransactionShape) -> Row:
     """The line of a file that says the same."""
     return (
         shown.id,
-        _utc(shown.posted_at),
+        utc_text(shown.posted_at),
         shown.kind,
         shown.label,
         shown.account,
@@ -213,7 +214,3 @@ def _operator(actor_id: UUID | None, parties: Mapping[UUID, Party]) -> OperatorS
 
 def _transfer_id(identity: UUID | None) -> str | None:
     return None if identity is None else public_id("transfer", identity)
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bursar import __version__
-from bursar.cli import codes, database, ledger, platform, prices, providers, purchases, routes, tenants
+from bursar.cli import codes, database, ledger, platform, prices, providers, purchases, routes, tenants, usage
 from bursar.cli.contract import contract_text
 from bursar.cli.proofs import explain_command, verify_command
 from bursar.cli.serve import demo_command, serve_command
@@ -30,6 +30,7 @@ cli.add_typer(ledger.commands, name="ledger")
 cli.add_typer(prices.commands, name="prices")
 cli.add_typer(providers.commands, name="providers")
 cli.add_typer(routes.commands, name="routes")
+cli.add_typer(usage.commands, name="usage")
 cli.command("verify")(verify_command)
 cli.command("explain")(explain_command)
 

@@ -204,6 +204,11 @@ class Cost:
 
     parts: int
 
+    @classmethod
+    def of_pico_dollars(cls, pico_dollars: int) -> Cost:
+        """A cost as rows and reports keep it."""
+        return cls(pico_dollars * PARTS_PER_PICO)
+
     @property
     def pico_dollars(self) -> int:
         """The same in whole pico-dollars, rounded up: for rows and reports that keep it, not for credits."""

@@ -47,6 +47,14 @@ def may(actor: Actor, permission: Permission) -> bool:
     return right.reach(actor.role) is not Reach.NO
 
 
+def reaches_others(actor: Actor, permission: Permission) -> bool:
+    """Whether the actor may do this beyond what is its own.
+
+    Rule: ROLE-1
+    """
+    return may(actor, permission) and PERMISSIONS[permission].reach(actor.role) is not Reach.OWN
+
+
 def check_permission(actor: Actor, permission: Permission) -> None:
     """Refuses `not_permitted` unless the actor's role, and where a key asks also its scopes, hold the permission.
 
@@ -67,6 +75,22 @@ def check_permission(actor: Actor, permission: Permission) -> None:
         id=str(actor.role),
         permission=str(permission),
     )
+
+
+def check_own(actor: Actor, permission: Permission, named: UUID | None, *, field: str = "member_id") -> None:
+    """Refuses `not_permitted` to look at this person's, for somebody who sees only what is their own.
+
+    Rule: ROLE-2
+    """
+    if named not in (None, actor.identity):
+        raise Refusal(
+            "not_permitted",
+            f"{ROLE_LABELS[actor.role]} sees only what is their own.",
+            field=field,
+            scope="role",
+            id=str(actor.role),
+            permission=str(permission),
+        )
 
 
 def check_in_person(actor: Actor, what: str) -> None:

@@ -197,6 +197,8 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("provider_unreachable", "Provider unreachable", "Nobody who runs the model could be reached."),
     _K("price_unknown", "No such price", "There is no price for this model of this provider."),
     _K("price_not_overridden", "Not set by hand", "Only a price that was set by hand can be withdrawn."),
+    # Usage
+    _K("call_unknown", "No such call", "There is no such call in the usage of this tenant, or of this member."),
     _K("usage_inconsistent", "Inconsistent usage", "A part of what was used is more than the whole, or not a count."),
     # Providers and models
     _K("provider_unknown", "No such provider", "There is no such provider of models."),

@@ -59,6 +59,7 @@ class Scope(StrEnum):
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     AUDIT_READ = "audit:read"
+    USAGE_READ = "usage:read"
     METERING = "metering"
 
 
@@ -74,6 +75,7 @@ SCOPE_SENTENCES: Mapping[Scope, str] = {
     Scope.KEYS_READ: "See API keys, never their secrets.",
     Scope.KEYS_WRITE: "Disable, enable and delete API keys.",
     Scope.AUDIT_READ: "Read the audit log.",
+    Scope.USAGE_READ: "See calls, what they used and what they cost.",
     Scope.METERING: "Hold, settle and void credits on behalf of members.",
 }
 """What a scope lets a management key do, as its owner reads it when choosing."""
@@ -106,6 +108,7 @@ class Permission(StrEnum):
     DECIDE_CREDIT_REQUESTS = "decide_credit_requests"
     REQUEST_CREDITS = "request_credits"
     SEE_OWN_CREDITS = "see_own_credits"
+    SEE_USAGE = "see_usage"
     SPEND = "spend"
     SPEND_FOR_OTHERS = "spend_for_others"
     # A tenant's people
@@ -192,6 +195,7 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.DECIDE_CREDIT_REQUESTS: Right("Decide credit requests.", _NO, _TENANT, _OTHERS, _NO, _S.CREDITS_WRITE),
     _P.REQUEST_CREDITS: Right("Ask for more credits.", _NO, _NO, _OWN, _OWN),
     _P.SEE_OWN_CREDITS: Right("See one's own credits.", _NO, _OWN, _OWN, _OWN, _S.CREDITS_READ),
+    _P.SEE_USAGE: Right("See calls, and what they come to.", _ANY, _TENANT, _TENANT, _OWN, _S.USAGE_READ),
     _P.SPEND: Right("Spend credits of one's own.", _NO, _OWN, _OWN, _OWN, _S.METERING),
     _P.SPEND_FOR_OTHERS: Right("Meter for other members.", _NO, _TENANT, _TENANT, _NO, _S.METERING),
     _P.SEE_MEMBERS: Right("List and search members.", _ANY, _TENANT, _TENANT, _NO, _S.MEMBERS_READ),

@@ -35,6 +35,33 @@ class Party:
     status: str
 
 
+@dataclass(frozen=True)
+class NamedKey:
+    """An API key as usage tells of it: what it is called, how its secret begins, and whether it still is."""
+
+    name: str
+    prefix: str
+    status: str
+
+
+async def list_key_names(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) -> Mapping[UUID, NamedKey]:
+    """The keys of the tenant among these, deleted ones included: usage goes on naming them.
+
+    Rule: USAGE-1
+    """
+    rows = await transaction.fetch(
+        """
+        select key_id, name, prefix, status
+        from api_keys
+        where tenant_id = $1
+          and key_id = any($2::uuid[])
+        """,
+        tenant_id,
+        list(ids),
+    )
+    return {row["key_id"]: NamedKey(row["name"], row["prefix"], row["status"]) for row in rows}
+
+
 async def list_parties(transaction: Transaction, tenant_id: UUID, ids: set[UUID]) -> Mapping[UUID, Party]:
     """The members and groups of the tenant among these, deleted ones included.
 

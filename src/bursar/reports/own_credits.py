@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bursar.db.engine import Database
-from bursar.db.transaction import reading
+from bursar.db.transaction import Transaction, reading
 from bursar.domain.credits import Credits
 from bursar.domain.figures import assigned_to
 from bursar.ledger import Clock, CycleFigures, MemberFigures, TenantFigures, member_balance, tenant_figures
@@ -44,8 +44,13 @@ async def see_own_credits(database: Database, tenant_id: UUID, member_id: UUID, 
     Rule: FIGURE-8
     """
     async with reading(database, tenant_id) as transaction:
-        return OwnCredits(
-            await member_balance(transaction, tenant_id, member_id, clock),
-            await tenant_figures(transaction, tenant_id, clock),
-            await count_open_requests(transaction, tenant_id, member_id),
-        )
+        return await own_credits_of(transaction, tenant_id, member_id, clock)
+
+
+async def own_credits_of(transaction: Transaction, tenant_id: UUID, member_id: UUID, clock: Clock) -> OwnCredits:
+    """The same, of a moment that more is read of. Refuses `tenant_unknown`, `member_unknown`."""
+    return OwnCredits(
+        await member_balance(transaction, tenant_id, member_id, clock),
+        await tenant_figures(transaction, tenant_id, clock),
+        await count_open_requests(transaction, tenant_id, member_id),
+    )

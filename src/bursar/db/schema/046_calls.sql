@@ -80,9 +80,11 @@ comment on constraint calls_count_up on calls is 'There is no use below 0.';
 comment on constraint calls_name_what_was_called on calls is 'A row that says of what is no account.';
 comment on constraint calls_end_after_they_start on calls is 'Time runs forward.';
 
--- What a member sees, what a key did, and what has not been counted yet.
-create index calls_of_member on calls (tenant_id, member_id, call_id);
-create index calls_of_key on calls (tenant_id, key_id, call_id) where key_id is not null;
+-- What a tenant sees, what a member sees, what a key did, and what has not been counted yet. By when calls began: an id
+-- that was made out of somebody's idempotency key says nothing of time.
+create index calls_in_time on calls (tenant_id, started_at);
+create index calls_of_member on calls (tenant_id, member_id, started_at);
+create index calls_of_key on calls (tenant_id, key_id, started_at) where key_id is not null;
 create index calls_in_order on calls (tenant_id, batch_number);
 
 alter table calls enable row level security, force row level security;
@@ -113,7 +115,7 @@ create table call_days (
     credits_micro       bigint         not null,
     primary key (tenant_id, day, member_id, group_id, key_id, provider, model),
     constraint call_days_count_something check (calls_count > 0 and failed_count between 0 and calls_count)
-);
+) with (fillfactor = 60);
 
 comment on table call_days is
     'The calls of a day, added up by who made them and with what: so that a year is read from as many rows as there '
@@ -122,12 +124,16 @@ comment on column call_days.key_id is 'All zeros for calls without a key: a key 
 comment on column call_days.provider is 'Empty for what no provider ran.';
 comment on constraint call_days_count_something on call_days is 'A row begins with its first call.';
 
+-- Somebody's own days, in a tenant where thousands have theirs.
+create index call_days_of_member on call_days (tenant_id, member_id, day);
+
 alter table call_days enable row level security, force row level security;
 create policy tenant_scope on call_days
     using (array_position((select nullif(current_setting('bursar.scope', true), '')::uuid[]), tenant_id) is not null)
     with check (array_position((select nullif(current_setting('bursar.scope', true), '')::uuid[]), tenant_id) is not null);
 
-grant select, insert, update on call_days to bursar_app;
+-- Deleted only to be added up anew.
+grant select, insert, update, delete on call_days to bursar_app;
 
 create table call_marks (
     tenant_id    uuid   not null references tenants (tenant_id),

@@ -31,5 +31,6 @@ CHECKS: Final = (
         "I18", "Every change has somebody, a time and a kind, and stays as recorded.", fences.changes_are_accounted_for
     ),
     Check("I19", "What was used is what was charged, once.", usage.answers_are_settled_once),
+    Check("I20", "What calls come to by day is their sum.", usage.days_are_their_calls),
 )
 """Every invariant that a tenant's own data can show, in order."""

@@ -32,6 +32,11 @@ class WatchedProvider:
         self._tracing = tracing
 
     @property
+    def behind(self) -> Provider:
+        """The provider that is watched."""
+        return self._provider
+
+    @property
     def name(self) -> str:
         return self._provider.name
 
