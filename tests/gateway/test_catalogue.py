@@ -18,7 +18,7 @@ from bursar.db.transaction import reading
 from bursar.domain.dialects import Dialect
 from bursar.domain.refusals import Refusal
 from bursar.outside.identity import new_uuid
-from bursar.outside.providers import ProviderCall, ProviderUnreachable
+from bursar.outside.providers import Provider, ProviderCall, ProviderUnreachable
 from bursar.store.catalogue_version import get_catalogue_version
 from tests.support.offices import TestOffice
 from tests.support.prices import fill_with, listed
@@ -307,17 +307,21 @@ async def test_connections_outlive_changes_of_the_catalogue_and_end_with_a_chang
     await root.patch(SETTINGS, json={"unpriced_models": "free"})
     catalogues = Catalogues(house.desk)
 
-    async def provider() -> Any:
+    async def provider() -> Provider:
         return (await current(house, catalogues)).candidates("m", Dialect.OPENAI)[0].provider
 
+    async def port_of_a_call(by: Provider) -> int:
+        async with by.asked(ProviderCall("/echo", b"{}")) as answer:
+            assert [piece async for piece in answer.pieces()] == [b"{}"]
+        return up.last.port
+
     first = await provider()
+    port = await port_of_a_call(first)
     await root.patch(one, json={"models": ["m", "n"], "note": "Something else"})
-    assert await provider() is first
+    assert await port_of_a_call(await provider()) == port
     await root.patch(one, json={"timeouts": {"connect_seconds": 9}})
-    changed = await provider()
-    assert changed is not first
-    async with first.asked(ProviderCall("/echo", b"{}")) as answer:
-        assert answer.status == 200, "whoever found it before still gets to ask"
+    assert await port_of_a_call(await provider()) != port
+    assert await port_of_a_call(first) == port, "whoever found it before still gets to ask"
     await root.patch(one, json={"is_enabled": False})
     with pytest.raises(Refusal, match="No provider of models is set up"):
         (await current(house, catalogues)).candidates("m", Dialect.OPENAI)

@@ -21,12 +21,13 @@ HELD_UP_SECONDS = 0.5
 
 @dataclass
 class Seen:
-    """One request as it came in."""
+    """One request as it came in; the port tells one connection from another."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
+    port: int
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Upstream:
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         path = scope["raw_path"].decode() + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
-        self.seen.append(Seen(scope["method"], path, headers, body))
+        self.seen.append(Seen(scope["method"], path, headers, body, scope["client"][1]))
         self.arrived.set()
         answer = _ANSWERS.get(scope["path"].removeprefix("/v1"), _echo)
         await answer(self, receive, send)
