@@ -44,6 +44,7 @@ from bursar.worker.cycles import end_due_cycles
 from bursar.worker.holds import expire_holds
 from bursar.worker.notifications import clear_notifications
 from bursar.worker.outbox import tell_what_happened
+from bursar.worker.provider_jobs import poll_jobs
 from bursar.worker.refusals import forget_old_refusals
 from bursar.worker.schedule import Duty
 from bursar.worker.sessions import clear_sessions
@@ -255,29 +256,29 @@ async def office(
     from bursar.gateway.app import serve_gateway
     from bursar.gateway.limits import CallLimits
 
-    async with desk_open(settings, ground, clock=clock, passwords=passwords) as desk:
-        worker = Supervisor(duties(settings, desk, ground), desk.metrics)
+    async with (
+        desk_open(settings, ground, clock=clock, passwords=passwords) as desk,
+        call_desk(desk, hold_seconds=settings.gateway_hold_seconds) as calls,
+        playground_open(calls, limits := CallLimits(desk.clock)) as playground,
+    ):
+        worker = Supervisor(duties(settings, calls, ground), desk.metrics)
         checks = readiness(desk, admin_url=ground.admin_url, failing=worker.failing)
         probed = Probed(checks, Exposition(desk.metrics), levels(desk))
-        async with (
-            call_desk(desk, hold_seconds=settings.gateway_hold_seconds) as calls,
-            playground_open(calls, limits := CallLimits(desk.clock)) as playground,
-        ):
-            front = FrontDoor(
-                gateway=serve_gateway(gate_of(settings, calls, limits)),
-                api=serve_api(
-                    desk,
-                    playground,
-                    probed=probed,
-                    body_max_bytes=settings.body_max_bytes,
-                    key_requests_per_minute=settings.key_requests_per_minute,
-                ),
-                console=Console(CONSOLE_FOLDER),
-                metrics=desk.metrics,
-                tracing=desk.tracing,
-            )
-            async with worker.running():
-                yield Office(desk, front, worker, calls)
+        front = FrontDoor(
+            gateway=serve_gateway(gate_of(settings, calls, limits)),
+            api=serve_api(
+                desk,
+                playground,
+                probed=probed,
+                body_max_bytes=settings.body_max_bytes,
+                key_requests_per_minute=settings.key_requests_per_minute,
+            ),
+            console=Console(CONSOLE_FOLDER),
+            metrics=desk.metrics,
+            tracing=desk.tracing,
+        )
+        async with worker.running():
+            yield Office(desk, front, worker, calls)
 
 
 def gate_of(settings: Settings, calls: CallDesk, limits: CallLimits) -> Gate:
@@ -296,8 +297,9 @@ def gate_of(settings: Settings, calls: CallDesk, limits: CallLimits) -> Gate:
     )
 
 
-def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
+def duties(settings: Settings, calls: CallDesk, ground: Ground) -> Sequence[Duty]:
     """What the clock asks of this office."""
+    desk = calls.desk
 
     async def make_months() -> int:
         months = await asyncio.to_thread(ensure_journal_partitions, ground.admin_url)
@@ -323,6 +325,12 @@ def duties(settings: Settings, desk: Desk, ground: Ground) -> Sequence[Duty]:
             sentence="Work off batches of allocations.",
             work=lambda: work_on_batches(desk),
             wake=desk.batches_waiting,
+        ),
+        Duty(
+            name="provider jobs",
+            interval_seconds=settings.task_sweep_seconds,
+            sentence="Ask after the jobs that providers work on.",
+            work=lambda: poll_jobs(desk, calls.catalogues.provider),
         ),
         Duty(
             name="usage",

@@ -188,6 +188,12 @@ class Settings(BaseSettings):
         le=3600,
         description="Seconds between two looks for batches of allocations that another process left unfinished.",
     )
+    task_sweep_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two looks for jobs, such as videos, that their providers are to be asked after.",
+    )
     usage_sweep_seconds: float = Field(
         15.0,
         gt=0,

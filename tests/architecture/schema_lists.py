@@ -28,6 +28,7 @@ APPEND_ONLY: Final = frozenset(
         "model_prices",
         "calls",
         "metered_holds",
+        "provider_files",
         "ledger_batches",
         "ledger_journal",
         "ledger_journal_other",
@@ -43,5 +44,6 @@ OTHER_POLICIES: Final = {
     ("allocation_batches", "every_tenant"): "the tenants that have a batch under way",
     ("outbox", "every_tenant"): "the tenants that have something to be told",
     ("alerts", "every_tenant"): "the tenants that have something that is low",
+    ("provider_jobs", "every_tenant"): "the tenants that have jobs to be asked after",
     ("call_marks", "every_tenant"): "the tenants that have calls to be added up",
 }

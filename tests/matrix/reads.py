@@ -15,6 +15,7 @@ from tests.support.calls.of_groups import new_group
 from tests.support.calls.of_keys import key_id
 from tests.support.calls.of_providers import provider_id
 from tests.support.calls.of_purchases import purchase_id
+from tests.support.calls.of_tasks import task_id
 from tests.support.calls.scenes import Call, Scene, unique
 from tests.support.prices import terms
 from tests.support.usage import made_call
@@ -90,6 +91,18 @@ async def get_spendable(scene: Scene) -> Call:
     return Call("GET", f"/spendable?member_id={scene.target_id}")
 
 
+async def list_tasks(scene: Scene) -> Call:
+    return Call("GET", f"/tasks?member_id={scene.target_id}")
+
+
+async def export_tasks(scene: Scene) -> Call:
+    return Call("GET", f"/tasks.csv?member_id={scene.target_id}")
+
+
+async def get_task(scene: Scene) -> Call:
+    return Call("GET", f"/tasks/{await task_id(scene)}")
+
+
 async def get_tenant(scene: Scene) -> Call:
     return Call("GET", f"/tenants/{public_id('tenant', scene.tenant_id)}")
 
@@ -161,6 +174,9 @@ READS: Mapping[str, Read] = {
     "get_usage": about_target("/reports/usage"),
     "export_usage": about_target("/reports/usage.csv"),
     "get_own_usage": at("/own-usage"),
+    "list_tasks": list_tasks,
+    "export_tasks": export_tasks,
+    "get_task": get_task,
     "list_credit_requests_of_tenant": list_credit_requests,
     "get_credit_request": get_credit_request,
     "list_own_credit_requests": at("/own-credit-requests"),

@@ -71,6 +71,6 @@ async def test_embeddings_and_token_counts_are_counted_alike() -> None:
 
 
 async def test_what_is_not_simulated_is_not_there() -> None:
-    status, body = await answered("/videos")
+    status, body = await answered("/images/generations")
 
-    assert (status, json.loads(body)["error"]["message"]) == (404, "Nothing is simulated at /videos.")
+    assert (status, json.loads(body)["error"]["message"]) == (404, "Nothing is simulated at /images/generations.")

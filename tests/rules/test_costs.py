@@ -75,6 +75,7 @@ def charge(cost: Cost, credit_factor: str = "100", price_factor: str = "1") -> C
         (Bucket.WEB_SEARCH, "10.00", 10_000_000_000),
         (Bucket.IMAGE, "0.04", 40_000_000_000),
         (Bucket.AUDIO_INPUT_TIME, "0.111", 111_000_000_000),
+        (Bucket.VIDEO_OUTPUT_TIME, "0.10", 100_000_000),
     ],
 )
 def test_a_rate_is_a_whole_number_and_is_shown_as_it_was_typed(bucket: Bucket, text: str, rate: int) -> None:
@@ -140,6 +141,7 @@ def usages(draw: st.DrawFn) -> Usage:
         web_searches=part[Bucket.WEB_SEARCH],
         file_searches=part[Bucket.FILE_SEARCH],
         calls=part[Bucket.CALL],
+        video_output_milliseconds=part[Bucket.VIDEO_OUTPUT_TIME],
         audio_input_milliseconds=part[Bucket.AUDIO_INPUT_TIME],
         audio_output_milliseconds=part[Bucket.AUDIO_OUTPUT_TIME],
     )
@@ -323,4 +325,22 @@ def test_a_formula_can_be_read() -> None:
         "1 image without a price = 0.00",
         "5000 milliseconds audio_input_time x 0.36 / 1 hour = 0.0005",
         "0.00605 USD x 100.00 x 1.00 = 0.605",
+    ]
+
+
+@pytest.mark.rule("PRICE-1")
+def test_a_video_is_paid_by_the_second_and_to_the_millisecond() -> None:
+    price = compile_price(price_of(band(video_output_time="0.10")))
+
+    told = explain(
+        price,
+        Usage(video_output_milliseconds=4_500),
+        Service.STANDARD,
+        credit_factor=Factor(1_000_000),
+        price_factor=ONE,
+    )
+
+    assert str(told).splitlines() == [
+        "4500 milliseconds video_output_time x 0.10 / 1 second = 0.45",
+        "0.45 USD x 100.00 x 1.00 = 45.00",
     ]

@@ -35,6 +35,8 @@ EXPECTED: dict[Permission, set[Role]] = {
     Permission.DECIDE_CREDIT_REQUESTS: MANAGERS,
     Permission.REQUEST_CREDITS: {Role.ADMIN, Role.MEMBER},
     Permission.SEE_OWN_CREDITS: MANAGERS | {Role.MEMBER},
+    Permission.SEE_TASKS: {Role.SUPER_ADMIN} | ALL_IN_A_TENANT,
+    Permission.CANCEL_TASKS: ALL_IN_A_TENANT,
     Permission.REVERSE: MANAGERS,
     Permission.SEE_MEMBERS: {Role.SUPER_ADMIN} | MANAGERS,
     Permission.SEE_GROUPS: {Role.SUPER_ADMIN} | MANAGERS,

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import uvicorn
@@ -53,6 +53,12 @@ NO_CERTIFICATES = ssl.create_default_context(cadata="")
 """For clients that only speak plain HTTP; reading the certificates of the web takes each client 30 ms."""
 
 
+class Closable(Protocol):
+    """A client that is closed with the office."""
+
+    async def aclose(self) -> None: ...
+
+
 @dataclass
 class TestOffice:
     """A running Bursar, its address, and the people put into it."""
@@ -63,7 +69,7 @@ class TestOffice:
     admin_url: str
     office: Office
     clock: TurnedClock
-    clients: list[httpx.AsyncClient] = field(default_factory=list)
+    clients: list[Closable] = field(default_factory=list)
 
     @property
     def desk(self) -> Desk:
@@ -156,7 +162,7 @@ def person(username: str) -> NewPerson:
 
 def settings_for(**chosen: Any) -> Settings:
     """Settings of a test: sweeps so rare that a test does them itself."""
-    sweeps = ("cycle", "hold", "outbox", "alert", "batch", "usage")
+    sweeps = ("cycle", "hold", "outbox", "alert", "batch", "task", "usage")
     rare = {f"{sweep}_sweep_seconds": 3600.0 for sweep in sweeps}
     quiet: dict[str, Any] = {**rare, "data_dir": Path("/nonexistent")}
     return Settings(**{**quiet, **chosen})

@@ -21,6 +21,7 @@ from bursar.actions.catalogue_reading import CatalogueRows, read_catalogue
 from bursar.actions.connections import connect
 from bursar.actions.desk import Desk
 from bursar.db.outages import OUTAGES
+from bursar.db.transaction import platform_reading
 from bursar.domain.dialects import Dialect
 from bursar.domain.platform_settings import UnpricedModels
 from bursar.domain.price_list import PricedModel, PriceList, price_list
@@ -29,6 +30,7 @@ from bursar.domain.refusals import Refusal
 from bursar.domain.routing import Routing, can_be_asked_for, price_at
 from bursar.outside.providers import Provider
 from bursar.outside.providers.watched import WatchedProvider
+from bursar.store.catalogue_version import get_catalogue_version
 
 log = structlog.get_logger("bursar.gateway")
 
@@ -77,7 +79,7 @@ class Catalogue:
             {configured.route.name.lower(): configured.route for configured in rows.routes},
             [provider.settings for provider in enabled],
         )
-        self._connected = {provider.settings.name: connected[provider.provider_id] for provider in enabled}
+        self._connected = {provider.settings.name: connected[provider.provider_id] for provider in rows.providers}
         self._found: dict[tuple[str, Dialect], tuple[Candidate, ...] | _Refused] = {}
         self._offered: dict[Dialect, tuple[OfferedModel, ...]] = {}
 
@@ -86,6 +88,10 @@ class Catalogue:
         while another brought a newer one takes that.
         """
         return version <= self.version and self._at <= now and (self._until is None or now < self._until)
+
+    def provider(self, name: str) -> Provider | None:
+        """Whoever is set up under this name, whether new calls go there or not: for what was asked for before."""
+        return self._connected.get(name)
 
     def candidates(self, model: str, dialect: Dialect) -> Sequence[Candidate]:
         """Who can be asked for the model, the first choice first; never nobody. Whoever has no price for it is left out
@@ -212,6 +218,12 @@ class Catalogues:
             if version <= found.version:
                 break
         return found
+
+    async def provider(self, name: str) -> Provider | None:
+        """Whoever is set up under this name now, whether new calls go there or not."""
+        async with platform_reading(self._desk.platform) as transaction:
+            version = await get_catalogue_version(transaction)
+        return (await self.current(version)).provider(name)
 
     def _reading_under_way(self) -> asyncio.Task[Catalogue]:
         if self._reading is None:

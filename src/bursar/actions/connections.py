@@ -44,7 +44,9 @@ def connect(desk: Desk, provider: ConfiguredProvider, *, known: Provider | None 
     is asked instead.
     """
     if provider.settings.is_simulated:
-        return SimulatedProvider(provider.settings.name)
+        # The known one remembers the jobs that it was asked for.
+        is_known = isinstance(known, SimulatedProvider) and known.name == provider.settings.name
+        return known if is_known and known is not None else SimulatedProvider(provider.settings.name)
     connection = connection_to(desk, provider)
     if connection.problem is not None:
         log.warning("provider cannot be asked", provider=provider.settings.name, problem=connection.problem)

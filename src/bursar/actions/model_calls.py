@@ -337,7 +337,7 @@ class ModelCall:
                 call_id=public_id("call", self.call_id),
             )
         if outcome.refusal is not None:
-            raise _told_whom_to_ask(outcome.refusal, spender.terms.contact)
+            raise told_whom_to_ask(outcome.refusal, spender.terms.contact)
         self.held = amount
         self.left = None if outcome.left_micro is None else Credits(outcome.left_micro)
 
@@ -377,7 +377,7 @@ class ModelCall:
         return credits_for(cost, credit_factor=terms.credit_factor, price_factor=terms.price_factor)
 
 
-def _told_whom_to_ask(refusal: Refusal, contact: str | None) -> Refusal:
+def told_whom_to_ask(refusal: Refusal, contact: str | None) -> Refusal:
     """The refusal with whom the spender can ask for more, where the tenant says so."""
     if contact is None or refusal.code != "insufficient_quota":
         return refusal

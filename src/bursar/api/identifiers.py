@@ -72,3 +72,9 @@ MessageId = Annotated[UUID, BeforeValidator(_reader("message")), _documented("me
 PriceId = Annotated[UUID, BeforeValidator(_reader("price")), _documented("price")]
 ProviderId = Annotated[UUID, BeforeValidator(_reader("provider")), _documented("provider")]
 PurchaseId = Annotated[UUID, BeforeValidator(_reader("purchase")), _documented("purchase")]
+TaskId = Annotated[
+    UUID,
+    BeforeValidator(_reader_of("provider_job", "allocation_batch")),
+    _documented("provider_job", "allocation_batch"),
+]
+"""Whatever can be watched: a job of a provider, or a batch of allocations."""

@@ -37,7 +37,9 @@ COUNT_MAX = 10**12
 
 _TIMED = (Bucket.AUDIO_INPUT_TIME, Bucket.AUDIO_OUTPUT_TIME)
 _ONES = len(Bucket) - len(_TIMED)
-"""How many buckets are counted in ones; the timed ones stand behind them."""
+"""How many buckets have a rate for what they count in; those with a rate for an hour stand behind them."""
+
+_IN_MILLISECONDS = {Bucket.VIDEO_OUTPUT_TIME, *_TIMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Usage:
     web_searches: int = 0
     file_searches: int = 0
     calls: int = 1
+    video_output_milliseconds: int = 0
     audio_input_milliseconds: int = 0
     audio_output_milliseconds: int = 0
 
@@ -128,6 +131,7 @@ class Usage:
             self.web_searches,
             self.file_searches,
             self.calls,
+            self.video_output_milliseconds,
             self.audio_input_milliseconds,
             self.audio_output_milliseconds,
         )
@@ -220,10 +224,14 @@ def cost_of(price: CompiledPrice, usage: Usage, service: Service) -> Cost:
 
     Rule: PRICE-1, PRICE-8
     """
+    return cost_in(price.band(service, usage.input_tokens), usage)
+
+
+def cost_in(band: CompiledBand, usage: Usage) -> Cost:
+    """The exact cost at the rates of this band, for what is many calls and has no band of its own."""
     counts = usage.counts()
-    rates = price.band(service, usage.input_tokens).rates
-    ones = sum(map(mul, counts[:_ONES], rates))
-    timed = sum(map(mul, counts[_ONES:], rates[_ONES:]))
+    ones = sum(map(mul, counts[:_ONES], band.rates))
+    timed = sum(map(mul, counts[_ONES:], band.rates[_ONES:]))
     return Cost(ones * PARTS_PER_PICO + timed)
 
 
@@ -294,7 +302,7 @@ class CostLine:
     def __str__(self) -> str:
         if self.is_unpriced:
             return f"{self.count} {self.bucket} without a price"
-        unit = " milliseconds" if self.bucket in _TIMED else ""
+        unit = " milliseconds" if self.bucket in _IN_MILLISECONDS else ""
         published_for = BUCKETS[self.bucket].measure.published_for
         return f"{self.count}{unit} {self.bucket} x {rate_text(self.bucket, self.rate)} / {published_for}"
 

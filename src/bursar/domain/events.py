@@ -71,6 +71,7 @@ _KINDS: tuple[EventKind, ...] = (
     _E("credit_request_approved", "Request approved", "A member was given what an admin approved."),
     _E("credit_request_auto_approved", "Request auto-approved", "A request was within the group's reserve."),
     _E("credit_request_denied", "Request denied", "A request for credits was denied."),
+    _E("task_cancelled", "Task stopped", "A job at a provider is to be stopped; what it produced is charged."),
     _E("pool_low", "Pool low", "The pool fell below the mark that the organisation set."),
     _E("balance_low", "Balance low", "What a member has left fell below the mark that the organisation set."),
     # Cycles and budgets

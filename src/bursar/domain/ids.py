@@ -31,6 +31,8 @@ PREFIXES = {
     "notification": "ntf",
     "conversation": "cnv",
     "message": "msg",
+    "provider_job": "job",
+    "provider_file": "fil",
     "price": "prc",
     "price_refresh": "prr",
     "provider": "prv",

@@ -1,9 +1,9 @@
 """What calls to models cost: prices, their rates, and which price counts when.
 
 A rate is a whole number of **pico-dollars** (a millionth of a millionth of a US dollar) for one token, call, page or
-character, and for one hour of audio. Published prices have at most six decimals of a dollar for a million tokens, and
-that is a whole number of pico-dollars for one; so no published price has to be rounded, and the dearest is far from
-the end of 64 bits.
+character, for one millisecond of video, and for one hour of audio. Published prices have at most six decimals of a
+dollar for a million tokens, and that is a whole number of pico-dollars for one; so no published price has to be
+rounded, and the dearest is far from the end of 64 bits.
 
 Not here: what a call costs (`costs`), which model a name means (`model_names`), how a list is compared with another
 (`price_changes`).
@@ -71,6 +71,7 @@ class Bucket(StrEnum):
     WEB_SEARCH = "web_search"
     FILE_SEARCH = "file_search"
     CALL = "call"
+    VIDEO_OUTPUT_TIME = "video_output_time"
     AUDIO_INPUT_TIME = "audio_input_time"
     AUDIO_OUTPUT_TIME = "audio_output_time"
 
@@ -87,6 +88,7 @@ _TOKENS = Measure("1 000 000 tokens", 1)
 _CHARACTERS = Measure("1 000 000 characters", 1)
 _THOUSAND = Measure("1 000", 1_000)
 _ONE = Measure("1", 1_000_000)
+_SECOND = Measure("1 second", 1_000)
 _HOUR = Measure("1 hour", 1_000_000)
 
 
@@ -125,6 +127,7 @@ BUCKETS: Mapping[Bucket, BucketKind] = {
     _B.WEB_SEARCH: _K("Searches of the web that the provider made.", _THOUSAND),
     _B.FILE_SEARCH: _K("Searches of stored files that the provider made.", _THOUSAND),
     _B.CALL: _K("The call itself.", _THOUSAND),
+    _B.VIDEO_OUTPUT_TIME: _K("Video that was made, where a model counts its time.", _SECOND),
     _B.AUDIO_INPUT_TIME: _K("Audio in the input, where a model counts its time.", _HOUR),
     _B.AUDIO_OUTPUT_TIME: _K("Audio in the output, where a model counts its time.", _HOUR),
 }

@@ -191,6 +191,12 @@ REFUSALS: Mapping[str, RefusalKind] = _catalogue(
     _K("too_many_conversations", "Too many conversations", "One has at most so many conversations."),
     _K("message_unknown", "No such message", "There is no such message in the conversation."),
     _K("answer_not_retried", "Not to be asked again", "Only a last answer that is not whole is asked for again."),
+    # Tasks
+    _K("task_unknown", "No such task", "There is no such task, or not for whoever asks."),
+    _K("task_ended", "Task ended", "The task has ended already, so there is nothing to stop."),
+    _K("task_not_cancellable", "Cannot be stopped", "A task of this kind cannot be stopped, or deleted while it runs."),
+    _K("task_not_ready", "Not ready", "The task has nothing to show yet; look again a little later.", True),
+    _K("file_unknown", "No such file", "There is no such file, or not for whoever asks."),
     # Prices
     _K("model_not_allowed", "Model not allowed", "The API key may not call this model."),
     _K("call_repeated", "Call made already", "The idempotency key was used for a call that was made already.", True),

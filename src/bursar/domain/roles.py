@@ -109,6 +109,8 @@ class Permission(StrEnum):
     REQUEST_CREDITS = "request_credits"
     SEE_OWN_CREDITS = "see_own_credits"
     SEE_USAGE = "see_usage"
+    SEE_TASKS = "see_tasks"
+    CANCEL_TASKS = "cancel_tasks"
     SPEND = "spend"
     SPEND_FOR_OTHERS = "spend_for_others"
     # A tenant's people
@@ -196,6 +198,8 @@ PERMISSIONS: Mapping[Permission, Right] = {
     _P.REQUEST_CREDITS: Right("Ask for more credits.", _NO, _NO, _OWN, _OWN),
     _P.SEE_OWN_CREDITS: Right("See one's own credits.", _NO, _OWN, _OWN, _OWN, _S.CREDITS_READ),
     _P.SEE_USAGE: Right("See calls, and what they come to.", _ANY, _TENANT, _TENANT, _OWN, _S.USAGE_READ),
+    _P.SEE_TASKS: Right("See tasks, and what became of them.", _ANY, _TENANT, _TENANT, _OWN, _S.USAGE_READ),
+    _P.CANCEL_TASKS: Right("Stop tasks that run.", _NO, _TENANT, _TENANT, _OWN),
     _P.SPEND: Right("Spend credits of one's own.", _NO, _OWN, _OWN, _OWN, _S.METERING),
     _P.SPEND_FOR_OTHERS: Right("Meter for other members.", _NO, _TENANT, _TENANT, _NO, _S.METERING),
     _P.SEE_MEMBERS: Right("List and search members.", _ANY, _TENANT, _TENANT, _NO, _S.MEMBERS_READ),

@@ -17,6 +17,8 @@ from bursar.domain.refusals import Refusal
 from bursar.gateway.asgi import Application, Message, Receive, Scope, Send
 from bursar.gateway.calling import serve_call
 from bursar.gateway.gate import Gate
+from bursar.gateway.job_visits import serve_visit
+from bursar.gateway.jobs import find_job_route
 from bursar.gateway.key import secret_in
 from bursar.gateway.limits import LimitReached
 from bursar.gateway.models import PATH as MODELS
@@ -88,6 +90,8 @@ async def _serve(gate: Gate, scope: Scope, receive: Receive, send: Send) -> None
         await serve_models(gate, dialect_of(scope), None, scope, send)
     elif method == "GET" and path.startswith(f"{MODELS}/"):
         await serve_models(gate, dialect_of(scope), path.removeprefix(f"{MODELS}/"), scope, send)
+    elif (route := find_job_route(method, path)) is not None:
+        await serve_visit(gate, route.handler, route.dialect, route.ids, scope, receive, send)
     else:
         # Who may not call learns nothing of what is there.
         client = scope.get("client")

@@ -200,7 +200,7 @@ def wish_of(incoming: Incoming) -> Wish:
         size=CallSize(wanted.size, wanted.choices, wanted.output_max if endpoint.answers else 0),
         is_streamed=wanted.is_stream and endpoint.stream_of is not None,
         request_id=incoming.request_id,
-        once=_once(incoming.scope["headers"]),
+        once=once_in(incoming.scope["headers"]),
     )
 
 
@@ -227,7 +227,7 @@ def _credits(own: CreditsLimit, of_tenant: CreditsLimit) -> Credits | None:
     return limit if isinstance(limit, Credits) else None
 
 
-def _once(headers: list[tuple[bytes, bytes]]) -> str | None:
+def once_in(headers: list[tuple[bytes, bytes]]) -> str | None:
     """The caller's own idempotency key. Refuses `key_malformed`.
 
     Rule: CALL-12

@@ -93,23 +93,23 @@ def values_of(call: Call) -> tuple[object, ...]:
         call.is_streamed,
         call.is_estimated,
         call.is_simulated,
-        _kept(call.endpoint),
-        _kept(call.model),
-        _kept(call.provider),
-        _kept(call.provider_model),
+        kept(call.endpoint),
+        kept(call.model),
+        kept(call.provider),
+        kept(call.provider_model),
         str(call.service),
         str(call.outcome),
-        _kept(call.fault),
-        _kept(call.request_id),
-        _kept(call.provider_request_id),
-        _kept(call.label),
+        kept(call.fault),
+        kept(call.request_id),
+        kept(call.provider_request_id),
+        kept(call.label),
         _json(counts_of(usage)),
-        None if call.reported is None else _kept(call.reported.decode(errors="replace")),
-        None if call.metadata is None else _json({_kept(name): _kept(value) for name, value in call.metadata.items()}),
+        None if call.reported is None else kept(call.reported.decode(errors="replace")),
+        None if call.metadata is None else _json({kept(name): kept(value) for name, value in call.metadata.items()}),
     )
 
 
-def _kept(text: str | None) -> str | None:
+def kept(text: str | None) -> str | None:
     """The text without what no database keeps: it comes from clients and providers, and a row that cannot be written
     would keep everybody's settlement of that moment from being written.
     """

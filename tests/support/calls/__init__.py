@@ -26,6 +26,7 @@ from tests.support.calls import (
     of_providers,
     of_purchases,
     of_sessions,
+    of_tasks,
 )
 from tests.support.calls.scenes import Sample
 
@@ -43,6 +44,7 @@ SAMPLES: Mapping[str, Sample] = {
     **of_codes.SAMPLES,
     **of_credit_requests.SAMPLES,
     **of_purchases.SAMPLES,
+    **of_tasks.SAMPLES,
     **of_keys.SAMPLES,
     **of_conversations.SAMPLES,
     **of_prices.SAMPLES,

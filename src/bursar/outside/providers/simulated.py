@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bursar.outside.providers.port import ProviderCall
+from bursar.outside.providers.simulated_jobs import SimulatedJobs
 
 BYTES_PER_TOKEN = 4
 QUOTED_MAX = 120
@@ -48,10 +49,16 @@ class SimulatedProvider:
 
     name: str = "simulated"
     secrets: Sequence[str] = ()
+    jobs: SimulatedJobs = field(default_factory=lambda: SimulatedJobs(_answered), compare=False, repr=False)
 
     @asynccontextmanager
     async def asked(self, call: ProviderCall) -> AsyncIterator[Simulated]:
         """Answers a call as its path asks for; anything else is not there."""
+        of_job = self.jobs.answered(call)
+        if of_job is not None:
+            status, body, content_type = of_job
+            yield Simulated(status, [body], {"content-type": content_type})
+            return
         if call.method == "GET" and call.path == "/models":
             yield _models()
             return
@@ -260,6 +267,15 @@ _ANSWERS = {
     "/messages": _message,
     "/messages/count_tokens": _count_tokens,
 }
+
+
+def _answered(path: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The answer to one call of a batch."""
+    answer = _ANSWERS.get(path)
+    if answer is None:
+        return None
+    whole: Mapping[str, Any] = json.loads(b"".join(answer({**asked, "stream": False}).body))
+    return whole
 
 
 def _id(prefix: str, asked: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from bursar.db.migrations import run_sql_beside
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 
 
 def upgrade() -> None:
