@@ -26,6 +26,10 @@ looks like what will be seen later. The last counts for every other simulated na
 
 Rule: PROVIDER-10
 """
+VIDEO_SECOND = "0.10"
+"""What a second of video costs, of any of them."""
+BATCH_IS_CHEAPER_BY = 2
+"""In a batch, everything costs half, as it does at most providers."""
 
 
 async def set_simulated_prices(transaction: Transaction, desk: Desk, asked: Asked, priced_as: str) -> None:
@@ -48,9 +52,11 @@ def _terms(model: str) -> ModelTerms:
         bucket: parse_rate(bucket, text, field=bucket)
         for bucket, text in zip((Bucket.INPUT, Bucket.OUTPUT), RATES[model], strict=True)
     }
+    rates[Bucket.VIDEO_OUTPUT_TIME] = parse_rate(Bucket.VIDEO_OUTPUT_TIME, VIDEO_SECOND, field="video_output_time")
+    in_batches = {bucket: rate // BATCH_IS_CHEAPER_BY for bucket, rate in rates.items()}
     label = model.replace("-", " ").capitalize()
     return ModelTerms(
-        (Band(Service.STANDARD, 0, rates),),
+        (Band(Service.STANDARD, 0, rates), Band(Service.BATCH, 0, in_batches)),
         label=label,
         context_window=CONTEXT_WINDOW,
         output_tokens_max=OUTPUT_TOKENS_MAX,
