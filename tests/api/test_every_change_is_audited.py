@@ -47,7 +47,8 @@ def test_only_calls_under_way_and_what_changes_nothing_leave_no_event() -> None:
     silent = {name for name, sample in SAMPLES.items() if sample.no_event}
 
     assert silent == {
-        "create_hold", "settle_open_hold", "void_open_hold", "extend_open_hold", "look_up_invitation_by_token",
+        "create_hold", "settle_open_hold", "void_open_hold", "extend_open_hold", "create_charge",
+        "look_up_invitation_by_token",
         "read_own_notification", "read_own_notifications",
         "begin_conversation", "rename_conversation", "delete_own_conversation", "send_message", "retry_answer",
     }  # fmt: skip

@@ -22,7 +22,7 @@ from tests.support.offices import PASSWORD, TestOffice, served
 
 def test_every_refusal_has_a_status_and_no_status_is_left_over() -> None:
     assert set(STATUSES) == set(REFUSALS)
-    assert set(STATUSES.values()) <= {401, 402, 403, 404, 409, 422, 429, 503}
+    assert set(STATUSES.values()) <= {401, 402, 403, 404, 408, 409, 413, 422, 429, 502, 503}
     assert set(HINTS) <= set(REFUSALS) | set(EDGE_PROBLEMS)
     assert not set(EDGE_PROBLEMS) & set(REFUSALS)
 

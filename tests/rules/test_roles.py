@@ -26,6 +26,7 @@ EXPECTED: dict[Permission, set[Role]] = {
     Permission.MANAGE_PLATFORM_SETTINGS: {Role.SUPER_ADMIN},
     Permission.MANAGE_CODES: {Role.SUPER_ADMIN},
     Permission.MANAGE_PRICES: {Role.SUPER_ADMIN},
+    Permission.MANAGE_PROVIDERS: {Role.SUPER_ADMIN},
     Permission.MANAGE_SUPER_ADMINS: {Role.SUPER_ADMIN},
     Permission.SEE_PLATFORM_AUDIT: {Role.SUPER_ADMIN},
     Permission.APPOINT_TENANT_ADMIN: {Role.SUPER_ADMIN},
@@ -35,6 +36,7 @@ EXPECTED: dict[Permission, set[Role]] = {
     Permission.DECIDE_CREDIT_REQUESTS: MANAGERS,
     Permission.REQUEST_CREDITS: {Role.ADMIN, Role.MEMBER},
     Permission.SEE_OWN_CREDITS: MANAGERS | {Role.MEMBER},
+    Permission.SEE_USAGE: {Role.SUPER_ADMIN} | ALL_IN_A_TENANT,
     Permission.SEE_TASKS: {Role.SUPER_ADMIN} | ALL_IN_A_TENANT,
     Permission.CANCEL_TASKS: ALL_IN_A_TENANT,
     Permission.REVERSE: MANAGERS,
@@ -66,6 +68,7 @@ EXPECTED: dict[Permission, set[Role]] = {
     Permission.OWN_MANAGEMENT_KEYS: MANAGERS,
     Permission.SPEND: ALL_IN_A_TENANT,
     Permission.OWN_KEYS: ALL_IN_A_TENANT,
+    Permission.OWN_CONVERSATIONS: ALL_IN_A_TENANT,
     Permission.OWN_ACCOUNT: {Role.SUPER_ADMIN} | ALL_IN_A_TENANT,
     Permission.SEE_PRICES: {Role.SUPER_ADMIN} | ALL_IN_A_TENANT,
 }
