@@ -15,10 +15,12 @@ from bursar.gateway.receiving import BodyBounds, read_body
 from bursar.gateway.room import Room
 from bursar.gateway.sending import Outlet
 from bursar.outside.logs import configure_logs
+from bursar.outside.metrics import Metrics
 from bursar.outside.providers import ProviderCall
 from bursar.outside.providers.bodies import read_wanted
 from bursar.outside.providers.endpoints import ENDPOINTS
 from bursar.outside.providers.http import Connection, HttpProvider
+from bursar.outside.tracing import NO_TRACING
 from tests.load.processes import serve_until_input_ends
 
 BOUNDS = BodyBounds(33_554_432, 60.0)
@@ -67,7 +69,9 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 def main() -> None:
     """Serves."""
     configure_logs(log_format="console", level="info")
-    serve_until_input_ends(FrontDoor(gateway=PassThrough(f"{sys.argv[1]}/v1"), api=nothing, console=nothing))
+    gateway = PassThrough(f"{sys.argv[1]}/v1")
+    front = FrontDoor(gateway=gateway, api=nothing, console=nothing, metrics=Metrics(), tracing=NO_TRACING)
+    serve_until_input_ends(front)
 
 
 if __name__ == "__main__":
