@@ -96,6 +96,10 @@ bench-figures: .venv/ready-to-develop ## Measure the figures of a tenant with 10
 bench-batches: .venv/ready-to-develop ## Measure a batch to 100 000 members beside calls and write it into docs/concepts/performance.md (a minute).
 	@$(PY) -m tests.load.batches $(ARGS)
 
+.PHONY: bench-gateway
+bench-gateway: .venv/ready-to-develop ## Measure calls through the gateway beside their provider and write them there too (minutes).
+	@$(PY) -m tests.load.gateway $(ARGS)
+
 .PHONY: bench
 bench: .venv/ready-to-develop ## Measure the ledger beside pgbench and write docs/concepts/performance.md (minutes).
 	@$(PY) -m tests.load.bench $(ARGS)

@@ -23,6 +23,7 @@ from bursar.outside.identity import new_uuid
 from tests.load.batches_page import batches_section_of, with_batches_section
 from tests.load.figures_page import figures_section_of, with_figures_section
 from tests.load.footprint import Footprint, measure_footprint
+from tests.load.gateway_page import gateway_section_of, with_gateway_section
 from tests.load.ledger_load import (
     ACTOR,
     Measured,
@@ -62,6 +63,7 @@ def main() -> None:
     text = with_search_section(write_page(results), search_section_of(before))
     text = with_figures_section(text, figures_section_of(before))
     text = with_batches_section(text, batches_section_of(before))
+    text = with_gateway_section(text, gateway_section_of(before))
     print(text)
     if not asked.no_write:
         PAGE.write_text(text)

@@ -41,9 +41,9 @@ def write_page(results: Results) -> str:
     ratio = at_128.pairs_per_second / results.alone.pairs_per_second
     return f"""# Performance
 
-This page is written by `make bench`, but for its sections on searches, figures and batches. All else was measured in
-one run, on one machine, with the clients, Bursar's ledger and PostgreSQL sharing its processors, `fsync` on, and the
-journal, idempotency records and hash chain on.
+This page is written by `make bench`, but for its sections on searches, figures, batches and calls. All else was
+measured in one run, on one machine, with the clients, Bursar's ledger and PostgreSQL sharing its processors,
+`fsync` on, and the journal, idempotency records and hash chain on.
 
 - Machine: {results.machine}
 - PostgreSQL {results.postgres}, embedded, with the settings Bursar starts it with

@@ -15,6 +15,7 @@ import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bursar.api.front import Application
+from bursar.cli.gathering import gathering
 from bursar.compose import Ground, Office, office
 from bursar.config import CannotStart, Settings
 from bursar.outside.collector import quieten_collector
@@ -32,9 +33,10 @@ _Result = TypeVar("_Result")
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP, which waits for the head of a request only so long. uvicorn itself would wait for ever.
+    """uvicorn's HTTP, which waits for the head of a request only so long, and sends together what is written together.
+    uvicorn itself would wait for ever.
 
-    To be removed when uvicorn has a time-out of its own for this.
+    The waiting is to be removed when uvicorn has a time-out of its own for this.
 
     Rule: LIMIT-14
     """
@@ -46,7 +48,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(gathering(transport, self.loop))
         self._expect_head()
 
     def on_message_begin(self) -> None:

@@ -10,11 +10,12 @@ Rule: PROVIDER-5, PROVIDER-6, PROVIDER-7
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from pyreqwest.bytes import Bytes
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PyreqwestError, RequestTimeoutError
 from pyreqwest.proxy import ProxyBuilder
@@ -25,6 +26,7 @@ from bursar import __version__
 from bursar.domain.providers import NEVER_PASSED_ON, Timeouts, is_below, joined
 from bursar.domain.refusals import Broken
 from bursar.outside.identity import new_uuid
+from bursar.outside.providers.patience import Patience
 from bursar.outside.providers.port import ProviderBroke, ProviderCall, ProviderUnreachable
 
 IDLE_CONNECTION = timedelta(seconds=60)
@@ -35,6 +37,10 @@ connection, for as long as the provider takes to begin.
 """
 STREAM_WINDOW_BYTES = 1024 * 1024
 """What a stream of HTTP/2 may send ahead of its reader: enough for a fast line, little enough for many streams."""
+
+IN_ONE_PIECE_BYTES_MAX = 64 * 1024
+"""JSON of known length up to here is read at once, since half of it is of no use to anybody; that saves a second way to
+the library and back."""
 
 USER_AGENT = f"bursar/{__version__}"
 
@@ -98,15 +104,19 @@ class HttpProvider:
         if len(self._given_up) >= GIVEN_UP_MAX:
             raise ProviderUnreachable(f"{self.name} leaves too many calls waiting that were given up.")
         request = self._request(call).build_streamed()
-        response = await self._head(request)
+        patience = Patience()
         try:
-            if 300 <= response.status < 400:
-                raise ProviderUnreachable(f"{self.name} answered with a redirect, which is not followed.")
-            yield HttpAnswer(self.name, response, self._connection.timeouts)
+            response = await self._head(request, patience)
+            try:
+                if 300 <= response.status < 400:
+                    raise ProviderUnreachable(f"{self.name} answered with a redirect, which is not followed.")
+                yield HttpAnswer(self.name, response, patience, self._connection.timeouts.between_pieces_seconds)
+            finally:
+                await request.__aexit__(None, None, None)
         finally:
-            await request.__aexit__(None, None, None)
+            patience.close()
 
-    async def _head(self, request: StreamRequest) -> Response:
+    async def _head(self, request: StreamRequest, patience: Patience) -> Response:
         """Waits for an answer to begin, in a task of its own. The library forgets a cancelled request without ending
         it, or forgets the cancellation where the answer comes at that moment; so it is never told, and an answer that
         nobody waits for any more is left as soon as it is there.
@@ -114,8 +124,7 @@ class HttpProvider:
         timeouts = self._connection.timeouts
         entering = asyncio.create_task(_entered(request))
         try:
-            async with asyncio.timeout(timeouts.first_byte_seconds):
-                return await asyncio.shield(entering)
+            return await patience.wait(asyncio.shield(entering), seconds=timeouts.first_byte_seconds)
         except (TimeoutError, PyreqwestError) as fault:
             self._give_up(request, entering)
             raise ProviderUnreachable(_why(self.name, fault, timeouts)) from None
@@ -149,30 +158,65 @@ class HttpProvider:
 class HttpAnswer:
     """An answer that is coming."""
 
-    def __init__(self, name: str, response: Response, timeouts: Timeouts) -> None:
+    def __init__(self, name: str, response: Response, patience: Patience, between_pieces_seconds: float) -> None:
         self._name = name
-        self._timeouts = timeouts
+        self._patience = patience
+        self._between_seconds = between_pieces_seconds
         self._reader: ResponseBodyReader = response.body_reader
         self.status = response.status
-        self.headers: Mapping[str, str] = _headers(response)
+        self.headers: Mapping[str, str] = AnswerHeaders(response)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body, each piece read when it is asked for."""
-        between = self._timeouts.between_pieces_seconds
-        while True:
-            task = asyncio.current_task()
-            cancelled_before = 0 if task is None else task.cancelling()
-            try:
-                async with asyncio.timeout(between):
-                    piece = await self._reader.read_chunk()
-            except (TimeoutError, PyreqwestError) as fault:
-                raise ProviderBroke(_why_broken(self._name, fault)) from None
-            if task is not None and task.cancelling() > cancelled_before:
-                # The library forgets a cancellation that comes together with a piece.
-                raise asyncio.CancelledError
-            if piece is None:
-                return
+        """The body, each piece read when it is asked for; JSON that is short in one piece."""
+        if self._is_short:
+            piece = await self._read(self._reader.bytes())
+            if piece is not None:
+                yield bytes(piece)
+            return
+        while (piece := await self._read(self._reader.read_chunk())) is not None:
             yield bytes(piece)
+
+    @property
+    def _is_short(self) -> bool:
+        length = self.headers.get("content-length", "")
+        is_json = self.headers.get("content-type", "").startswith("application/json")
+        return is_json and length.isdecimal() and int(length) <= IN_ONE_PIECE_BYTES_MAX
+
+    async def _read(self, piece: Awaitable[Bytes | None]) -> Bytes | None:
+        try:
+            return await self._patience.wait(piece, seconds=self._between_seconds)
+        except (TimeoutError, PyreqwestError) as fault:
+            raise ProviderBroke(_why_broken(self._name, fault)) from None
+
+
+class AnswerHeaders(Mapping[str, str]):
+    """The headers of an answer by their names in lower case, each looked up when it is asked for: of the dozens that
+    providers send, three are wanted.
+
+    Of a header that came several times the first counts; one that is no text is left out.
+    """
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            value = self._response.get_header(name)
+        except ValueError:
+            value = None
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        # Its plain iteration reads the values, too.
+        names = dict.fromkeys(name.lower() for name in self._response.headers.keys())  # noqa: SIM118
+        return (name for name in names if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 async def _entered(request: StreamRequest) -> Response:
@@ -210,19 +254,6 @@ def _client(connection: Connection, own: Mapping[str, str]) -> Client:
     if connection.proxy is not None:
         builder = builder.proxy(ProxyBuilder.all(connection.proxy))
     return builder.build()
-
-
-def _headers(response: Response) -> dict[str, str]:
-    """Names in lower case. Of a header that came several times the first counts; one that is no text is left out."""
-    found: dict[str, str] = {}
-    for name in response.headers.keys():  # noqa: SIM118  its plain iteration reads the values, too
-        try:
-            value = response.get_header(name)
-        except ValueError:
-            continue
-        if value is not None:
-            found.setdefault(name.lower(), value)
-    return found
 
 
 def _why(name: str, fault: Exception, timeouts: Timeouts) -> str:
