@@ -324,6 +324,35 @@ async def test_a_call_whose_settlement_comes_after_its_deadline_is_charged_its_t
     await acme.check()
 
 
+@pytest.mark.rule("HOLD-7", "CALL-5")
+async def test_a_call_that_failed_after_its_hold_was_charged_at_expiry_gets_all_of_it_back(house: TestOffice) -> None:
+    acme = await studio(house)
+    await acme.admin.patch("/settings", {"expired_holds": "settle"})
+    may_fail = asyncio.Event()
+
+    async def late(call: Any) -> None:
+        await may_fail.wait()
+        await whole({"error": {"message": "no"}}, status=500)(call)
+
+    async with scripted(late) as script:
+        await set_up(house, script)
+        asking = asyncio.create_task(asks(acme, "gpt-test"))
+        while not script.calls:  # noqa: ASYNC110 - the provider tells nobody
+            await asyncio.sleep(0.01)
+        house.clock.turn(timedelta(hours=2))
+        await expire_holds(house.desk)
+        ((state, charged),) = await acme.holds()
+        may_fail.set()
+        with pytest.raises(openai.InternalServerError):
+            await asking
+
+    assert (state, charged is not None and charged > 0) == ("expired", True)
+    assert await acme.holds() == [("settled_late", 0)]
+    assert await acme.left() == "1000.00"
+    assert [row["outcome"] for row in await acme.rows()] == ["failed"]
+    await acme.check()
+
+
 @pytest.mark.rule("HOLD-12")
 async def test_nobody_ends_the_hold_of_a_call_that_goes_through_here(house: TestOffice) -> None:
     acme = await studio(house)

@@ -80,6 +80,9 @@ async def _end(transaction: Transaction, desk: Desk, tenant_id: UUID, job: Job, 
     charged = credits_for(ending.cost, credit_factor=job.credit_factor, price_factor=job.price_factor)
     row = _row(job, ending, charged, now=now)
     (outcome,) = await post(transaction, tenant_id, [_closing(job, row, ending)], desk.clock.of_ledger)
+    if outcome.refusal is not None and outcome.refusal.code == "hold_expired":
+        # Nothing can be given back any more of what expired; a true cost of nothing still takes back its charge.
+        (outcome,) = await post(transaction, tenant_id, [_settling(job, row)], desk.clock.of_ledger)
     if outcome.refusal is not None or outcome.replayed:
         # Its hold ended without it: the deadline passed while nobody looked after the job, and the tenant's policy
         # decided. The usage row is written all the same.
@@ -107,7 +110,11 @@ def _closing(job: Job, row: Call, ending: Ending) -> Command:
         return WriteAlong(actor_id=None, along=along)
     if not ending.is_charged:
         return VoidHold(actor_id=None, hold_id=job.job_id, along=along)
-    return SettleHold(actor_id=None, hold_id=job.job_id, cost=row.credits, along=along)
+    return _settling(job, row)
+
+
+def _settling(job: Job, row: Call) -> SettleHold:
+    return SettleHold(actor_id=None, hold_id=job.job_id, cost=row.credits, along=written_with(row))
 
 
 def _row(job: Job, ending: Ending, charged: Credits, *, now: datetime) -> Call:

@@ -290,6 +290,9 @@ class ModelCall:
         if ended.usage is not None and not is_estimated and ended.outcome is CallOutcome.DELIVERED:
             self._counter.habits.learn(spender.caller_id, self.wish.model, self.wish.size, usage)
         outcome = await self._counter.settlements.submit(spender.tenant_id, self._closing(row))
+        if outcome is not None and outcome.refusal is not None and outcome.refusal.code == "hold_expired":
+            # Nothing can be given back any more of what expired; a true cost of nothing still takes back its charge.
+            outcome = await self._counter.settlements.submit(spender.tenant_id, self._settling(row))
         tell_call(desk, spender.tenant_id, row)
         if outcome is None:
             return Charged(charged, None, is_final=False)
@@ -303,7 +306,10 @@ class ModelCall:
             return WriteAlong(actor_id=None, along=along)
         if row.outcome is CallOutcome.FAILED:
             return VoidHold(actor_id=None, hold_id=self.call_id, along=along)
-        return SettleHold(actor_id=None, hold_id=self.call_id, cost=row.credits, along=along)
+        return self._settling(row)
+
+    def _settling(self, row: Call) -> SettleHold:
+        return SettleHold(actor_id=None, hold_id=self.call_id, cost=row.credits, along=written_with(row))
 
     def _used(self, ended: Ended) -> tuple[Usage, bool]:
         """What was used, and whether that is an estimate: what the provider said, else what went by.
