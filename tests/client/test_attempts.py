@@ -169,6 +169,7 @@ def test_a_client_takes_an_address_of_the_web_and_a_key() -> None:
 
 
 def test_a_hold_is_renewed_at_half_its_time_sooner_after_a_failure_and_never_after_a_refusal() -> None:
+    assert Renewal(3 * KEPT_SECONDS_MAX, now=0).next_at is None
     renewal = Renewal(100, now=1000)
     assert renewal.next_at == 1050
     renewal.done(1050, None)

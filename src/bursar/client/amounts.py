@@ -8,10 +8,16 @@ from typing import TypeAlias
 Amount: TypeAlias = Decimal | str | int
 """An amount of credits or of dollars, such as `Decimal("2.50")` or `"2.50"`."""
 
+DECIMALS_MAX = 6
+"""As finely as Bursar counts."""
+
 
 def amount_text(amount: Amount, *, name: str) -> str:
-    """The amount as a plain decimal string, digit by digit as it was given. Raises `TypeError` for a float, which is
-    not the amount that it looks like, and `ValueError` for what is no number.
+    """The amount as a plain decimal string, never rounded. Raises `TypeError` for a float, which is not the amount that
+    it looks like, and `ValueError` for what is no number.
+
+    What is computed has zeros at its end, such as 1.500 * 0.2500 = 0.3750000: they are left out where they would make it
+    look finer than Bursar takes amounts. A string is sent as it was written.
     """
     if isinstance(amount, str):
         return amount
@@ -20,7 +26,11 @@ def amount_text(amount: Amount, *, name: str) -> str:
     exact = Decimal(amount)
     if not exact.is_finite():
         raise ValueError(f"{name} is a number, not {amount!r}")
-    return f"{exact:f}"
+    text = f"{exact:f}"
+    whole, point, fraction = text.partition(".")
+    if len(fraction) <= DECIMALS_MAX:
+        return text
+    return whole + point + fraction[:DECIMALS_MAX] + fraction[DECIMALS_MAX:].rstrip("0")
 
 
 def one_amount(amount: Amount | None, amount_usd: Amount | None, *, name: str) -> dict[str, str]:

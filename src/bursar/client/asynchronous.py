@@ -80,7 +80,7 @@ class AsyncClient:
     ) -> None:
         self._http = httpx.AsyncClient(**options(url, api_key, timeout_seconds), transport=transport)
         self._retries = retries
-        self._ending: set[asyncio.Future[None]] = set()
+        self._ending: set[asyncio.Future[object]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,7 +91,7 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Waits for holds that are just being given back, and closes the connections. Holds that are open stay so until
+        """Waits for holds that are just being ended, and closes the connections. Holds that are open stay so until
         their deadline."""
         if self._ending:
             await asyncio.wait(self._ending)
@@ -129,9 +129,9 @@ class AsyncClient:
                 raise
             match course.end(by_exception=False):
                 case End.SETTLE:
-                    await hold.settle(**in_full(opened))
+                    await self._through(hold.settle(**in_full(opened)))
                 case End.VOID:
-                    await hold.void()
+                    await self._through(hold.void())
 
     async def open_hold(
         self,
@@ -210,7 +210,7 @@ class AsyncClient:
         except BursarError as failure:
             error.add_note(f"The hold {hold.id} could not be voided and ends by its deadline: {failure}")
 
-    async def _through(self, work: Awaitable[None]) -> None:
+    async def _through(self, work: Awaitable[object]) -> None:
         """Does it even if whoever waits for it is cancelled meanwhile."""
         ending = asyncio.ensure_future(work)
         self._ending.add(ending)
@@ -223,7 +223,7 @@ class AsyncClient:
         while True:
             try:
                 response = await self._http.request(intent.method, intent.path, **request_options(intent))
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 pause = attempts.lost(error, may_have_arrived=not isinstance(error, NEVER_SENT))
             else:
                 answer = attempts.answered(response.status_code, response.headers, response.content)

@@ -30,7 +30,8 @@ class Renewal:
     def __init__(self, seconds: int, now: float) -> None:
         self._seconds = seconds
         self._until = now + KEPT_SECONDS_MAX
-        self.next_at: float | None = now + seconds * RENEWED_AT
+        self.next_at: float | None = now
+        self.done(now, None)
 
     def done(self, now: float, failure: BursarError | None) -> None:
         """Notes how extending went, and says when it is next done: never again after a refusal, or in the end."""
@@ -55,7 +56,8 @@ class Renewals:
         renewal = Renewal(seconds, time.monotonic())
         with self._changed:
             self._kept[renewal] = extend
-            if self._thread is None:
+            # It is gone in a process that was forked, and after a fault of its own.
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="bursar hold renewals", daemon=True)
                 self._thread.start()
             self._changed.notify()

@@ -213,7 +213,7 @@ class Client:
         while True:
             try:
                 response = self._http.request(intent.method, intent.path, **request_options(intent))
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 pause = attempts.lost(error, may_have_arrived=not isinstance(error, NEVER_SENT))
             else:
                 answer = attempts.answered(response.status_code, response.headers, response.content)
