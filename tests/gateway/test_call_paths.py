@@ -203,6 +203,25 @@ async def test_an_error_in_the_stream_itself_is_passed_on_and_what_went_by_is_ch
     await acme.check()
 
 
+@pytest.mark.rule("CALL-9", "CALL-11")
+async def test_a_stream_that_has_nothing_but_an_error_is_passed_on_and_costs_nothing(house: TestOffice) -> None:
+    acme = await studio(house)
+    error = event({"error": {"message": "The server had an error.", "type": "server_error", "code": None}})
+    async with scripted(stream(b": wait\n\n", error)) as script:
+        await set_up(house, script)
+        async with acme.openai() as client:
+            answer = await client.chat.completions.create(model="gpt-test", messages=QUESTION, stream=True)
+            with pytest.raises(openai.APIError, match="The server had an error"):
+                async for _ in answer:
+                    pass
+        await acme.has_settled()
+
+    (row,) = await acme.rows()
+    assert (row["outcome"], row["fault"], row["credits_micro"]) == ("failed", "The server had an error.", 0)
+    assert await acme.holds() == [("voided", 0)]
+    await acme.check()
+
+
 @pytest.mark.rule("CALL-11")
 async def test_an_answer_without_a_word_of_usage_is_counted_and_marked(house: TestOffice) -> None:
     acme = await studio(house)

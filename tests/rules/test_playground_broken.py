@@ -83,6 +83,19 @@ async def test_an_answer_that_never_began_costs_nothing(house: TestOffice, statu
     assert await settled(acme) == [("failed", 0)]
 
 
+@pytest.mark.rule("CONV-6", "CONV-10")
+async def test_an_answer_that_broke_off_before_its_first_word_costs_nothing(house: TestOffice) -> None:
+    acme = await studio(house)
+    async with speaking(house, breaks_after=0):
+        talk = await begun(acme.member.client, "talker")
+
+        said = await talk.asks("Tell me a story.")
+
+    assert (said.last, said.ending["code"], said.ending["charged"]) == ("error", "provider_broke", "0.00")
+    assert (await talk.said())[1] == ("assistant", "failed", "")
+    assert await settled(acme) == [("failed", 0)]
+
+
 @pytest.mark.rule("CONV-10")
 async def test_where_the_first_provider_fails_the_next_is_asked(house: TestOffice) -> None:
     acme = await studio(house)

@@ -30,7 +30,7 @@ from bursar.actions.settlements import Settlements
 from bursar.actions.watching import tell_call
 from bursar.db.transaction import writing
 from bursar.domain.call_sizes import AdmissionPolicy, CallSize, affordable_answer, expected_usage, highest_usage
-from bursar.domain.calls import FAULT_LENGTH_MAX, Call, CallOutcome
+from bursar.domain.calls import FAULT_LENGTH_MAX, Call, CallOutcome, unreported
 from bursar.domain.costs import Cost, Usage, cost_of, credits_for
 from bursar.domain.credits import Credits, parse_figure
 from bursar.domain.ids import public_id
@@ -250,6 +250,8 @@ class ModelCall:
 
     async def _settle(self, ended: Ended) -> Charged:
         desk, spender, terms = self._counter.desk, self.spender, self.spender.terms
+        if ended.usage is None:
+            ended = replace(ended, outcome=unreported(ended.outcome, answered_tokens=ended.answered_tokens))
         usage, is_estimated = self._used(ended)
         priced = None if ended.candidate is None else ended.candidate.priced
         cost = Cost(0) if priced is None else cost_of(priced.compiled, usage, ended.service)

@@ -35,6 +35,15 @@ class CallOutcome(StrEnum):
     FAILED = "failed"
 
 
+def unreported(outcome: CallOutcome, *, answered_tokens: int) -> CallOutcome:
+    """How a call came out whose provider never said what was used: one that broke off before it had said anything
+    delivered nothing, so it failed.
+
+    Rule: CALL-9
+    """
+    return CallOutcome.FAILED if outcome is CallOutcome.BROKEN and not answered_tokens else outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call, as it is kept. `usage` and `reported` are what was counted, and what the provider said in its own
