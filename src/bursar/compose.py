@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from bursar.api.front import Application
     from bursar.gateway.gate import Gate
     from bursar.gateway.limits import CallLimits
+    from bursar.gateway.room import Room
 
 log = structlog.get_logger(__name__)
 
@@ -255,17 +256,19 @@ async def office(
     from bursar.api.probes import Probed
     from bursar.gateway.app import serve_gateway
     from bursar.gateway.limits import CallLimits
+    from bursar.gateway.room import Room
 
+    room = Room(calls_max=settings.gateway_calls_max, bytes_max=settings.gateway_bodies_max_bytes)
     async with (
         desk_open(settings, ground, clock=clock, passwords=passwords) as desk,
         call_desk(desk, hold_seconds=settings.gateway_hold_seconds) as calls,
-        playground_open(calls, limits := CallLimits(desk.clock)) as playground,
+        playground_open(calls, limits := CallLimits(desk.clock), room) as playground,
     ):
         worker = Supervisor(duties(settings, calls, ground), desk.metrics)
         checks = readiness(desk, admin_url=ground.admin_url, failing=worker.failing)
         probed = Probed(checks, Exposition(desk.metrics), levels(desk))
         front = FrontDoor(
-            gateway=serve_gateway(gate_of(settings, calls, limits)),
+            gateway=serve_gateway(gate_of(settings, calls, limits, room)),
             api=serve_api(
                 desk,
                 playground,
@@ -281,16 +284,15 @@ async def office(
             yield Office(desk, front, worker, calls)
 
 
-def gate_of(settings: Settings, calls: CallDesk, limits: CallLimits) -> Gate:
+def gate_of(settings: Settings, calls: CallDesk, limits: CallLimits, room: Room) -> Gate:
     """What the gateway works with."""
     from bursar.gateway.gate import Gate
     from bursar.gateway.receiving import BodyBounds
-    from bursar.gateway.room import Room
 
     return Gate(
         calls=calls,
         limits=limits,
-        room=Room(calls_max=settings.gateway_calls_max, bytes_max=settings.gateway_bodies_max_bytes),
+        room=room,
         bounds=BodyBounds(settings.gateway_body_max_bytes, settings.gateway_body_seconds),
         send_seconds_max=settings.gateway_send_seconds,
         site=settings.public_url,

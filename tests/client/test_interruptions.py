@@ -1,4 +1,4 @@
-"""What comes in between: a task that is cancelled as its hold ends, an answer that cannot be read, a thread that dies."""
+"""What comes in between: a task cancelled as its hold ends, an answer that cannot be read, a thread that dies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bursar.client.renewals import Renewals
 from tests.client.conftest import AT_ONCE
 
 MOMENT = "2026-11-21T08:00:00+00:00"
-HOLD = {
+HOLD: dict[str, Any] = {
     "id": "hld_1",
     "member_id": "mem_1",
     "amount": "2.00",
@@ -27,10 +27,10 @@ HOLD = {
     "opened_at": MOMENT,
     "expires_at": MOMENT,
 }  # fmt: skip
-CLOSED = {
+CLOSED: dict[str, Any] = {
     "id": "hld_1", "state": "voided", "charged": "0.00", "charged_usd": None, "overrun": "0.00", "closed_at": MOMENT,
 }  # fmt: skip
-CHARGED = {
+CHARGED: dict[str, Any] = {
     "id": "hld_1",
     "member_id": "mem_1",
     "charged": "1.00",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import openai
 import pytest
 
 from bursar.actions.answering import Answering, Said
@@ -15,9 +16,11 @@ from bursar.domain.ids import parse_public_id
 from bursar.domain.permissions import Actor
 from bursar.domain.roles import Role
 from bursar.gateway.limits import CallLimits
+from bursar.gateway.room import Room
 from tests.support.keys import refused
 from tests.support.models import studio
-from tests.support.offices import TestOffice
+from tests.support.offices import TestOffice, running_office
+from tests.support.postgres import FreshDatabase
 from tests.support.speaking_models import WORDS, speaking
 from tests.support.talks import begun, heard, listening, settled, until_ended
 
@@ -179,7 +182,7 @@ async def test_an_office_that_closes_keeps_and_charges_what_was_said(house: Test
         conversation_id = parse_public_id("conversation", talk.id, field="id")
         async with (
             call_desk(house.desk, hold_seconds=1_200) as calls,
-            playground_open(calls, CallLimits(house.clock)) as playground,
+            playground_open(calls, CallLimits(house.clock), Room(calls_max=1, bytes_max=0)) as playground,
         ):
             answering = await playground.send(asked, conversation_id, "Tell me a story.")
             assert isinstance(answering, Answering)
@@ -193,3 +196,24 @@ async def test_an_office_that_closes_keeps_and_charges_what_was_said(house: Test
         assert (await talk.said())[1] == ("assistant", "partial", FIRST)
         assert (await talk.read())["messages"][0]["error"]["code"] == "left"
     assert [outcome for outcome, _ in await settled(acme)] == ["cancelled"]
+
+
+@pytest.mark.rule("CONV-9", "LIMIT-7")
+async def test_answers_under_way_take_the_room_that_calls_with_a_key_take(fresh_database: FreshDatabase) -> None:
+    async with running_office(fresh_database, gateway_calls_max=1) as house:
+        acme = await studio(house)
+        async with speaking(house, pauses_after=3) as model, acme.openai(max_retries=0) as keyed:
+            talk, other = await begun(acme.member.client, "talker"), await begun(acme.member.client, "talker")
+            asking = asyncio.create_task(talk.asks("Tell me a story."))
+            await model.is_paused.wait()
+            held = await acme.left()
+
+            assert refused(await other.sent("And me?")) == (503, "overloaded")
+            with pytest.raises(openai.InternalServerError, match="as many calls under way"):
+                await keyed.chat.completions.create(model="talker", messages=[{"role": "user", "content": "Hi"}])
+
+            assert (await other.said(), await acme.left()) == ([], held)
+            model.may_go_on.set()
+            assert (await asking).last == "done"
+            await settled(acme)
+            assert (await other.asks("And me?")).last == "done"

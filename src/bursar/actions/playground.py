@@ -11,7 +11,7 @@ Rule: CONV-6, CONV-9
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -76,10 +76,17 @@ class Limits(Protocol):
         """Lets a call in and counts it. Refuses `rate_limit_exceeded`."""
 
 
+class Room(Protocol):
+    """The room for the calls of this process, those with a key as well."""
+
+    def enter(self) -> AbstractContextManager[object]:
+        """A place for one more call, until its context ends. Refuses `overloaded`."""
+
+
 @asynccontextmanager
-async def playground_open(calls: CallDesk, limits: Limits) -> AsyncIterator[Playground]:
+async def playground_open(calls: CallDesk, limits: Limits, room: Room) -> AsyncIterator[Playground]:
     """Opened where calls are made; on leaving, what is under way is stopped, charged and kept."""
-    opened = Playground(calls, limits)
+    opened = Playground(calls, limits, room)
     try:
         yield opened
     finally:
@@ -124,8 +131,9 @@ Checked = Callable[[Sequence[Outline]], Sequence[Outline]]
 class Playground:
     """Where conversations ask models. One for a process: it owns the answers that are under way."""
 
-    def __init__(self, calls: CallDesk, limits: Limits) -> None:
+    def __init__(self, calls: CallDesk, limits: Limits, room: Room) -> None:
         self._limits = limits
+        self._room = room
         self.desk = calls.desk
         self._counter = calls.counter
         self._catalogues = calls.catalogues
@@ -136,7 +144,7 @@ class Playground:
         before.
 
         Refuses `conversation_unknown`, `conversation_busy`, `conversation_full`, `model_unknown`, `model_unpriced`,
-        `rate_limit_exceeded`, `insufficient_quota`, `invalid_input`.
+        `rate_limit_exceeded`, `overloaded`, `insufficient_quota`, `invalid_input`.
 
         Rule: CONV-9
         """
@@ -196,19 +204,17 @@ class Playground:
         turn = await answered_before(self.desk, asked, tenant_id, Turn)
         if turn is not None:
             return await self._saved(asked, turn)
-        prepared = await self._prepare(asked, conversation_id, question, checked)
-        bounds = keyless_bounds(prepared.limits)
-        # No key is bounded, so it does not matter which one is named.
-        ticket = self._limits.admit(bounds, key_id=member_id, member_id=member_id)
-        try:
+        with ExitStack() as leaving:
+            leaving.enter_context(self._room.enter())
+            prepared = await self._prepare(asked, conversation_id, question, checked)
+            # No key is bounded, so it does not matter which one is named.
+            ticket = self._limits.admit(keyless_bounds(prepared.limits), key_id=member_id, member_id=member_id)
+            leaving.callback(ticket.release)
             call = await self._admitted(prepared, Spender(tenant_id, member_id, prepared.terms), asked.request_id)
             begun = await self._kept(asked, prepared, call, keep)
-        except BaseException:
-            ticket.release()
-            raise
-        if isinstance(begun, Saved):
-            ticket.release()
-            return begun
+            if isinstance(begun, Saved):
+                return begun
+            until_over = leaving.pop_all()
         answering = Answering(
             self.desk, call, begun, prepared.words, prepared.talk, prepared.candidates, answer_max=prepared.answer_max
         )
@@ -217,7 +223,7 @@ class Playground:
         def over(ended: Answering) -> None:
             self._under_way.discard(ended)
             ticket.used(ended.tokens)
-            ticket.release()
+            until_over.close()
 
         answering.start(on_end=over)
         return answering

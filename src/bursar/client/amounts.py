@@ -16,8 +16,8 @@ def amount_text(amount: Amount, *, name: str) -> str:
     """The amount as a plain decimal string, never rounded. Raises `TypeError` for a float, which is not the amount that
     it looks like, and `ValueError` for what is no number.
 
-    What is computed has zeros at its end, such as 1.500 * 0.2500 = 0.3750000: they are left out where they would make it
-    look finer than Bursar takes amounts. A string is sent as it was written.
+    What is computed has zeros at its end, such as 1.500 * 0.2500 = 0.3750000: they are left out where they would make
+    it look finer than Bursar takes amounts. A string is sent as it was written.
     """
     if isinstance(amount, str):
         return amount
