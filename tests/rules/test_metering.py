@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bursar.worker.holds import expire_holds
 from tests.support.callers import check_books
 from tests.support.keys import field_at_fault, made_key, model_client, refused
 from tests.support.metering import Meter, metering
@@ -214,6 +216,25 @@ async def test_a_settlement_that_is_sent_again_leaves_one_row_of_usage_and_a_voi
     assert settled[0].json() == settled[1].json()
     assert [row["credits_micro"] for row in await meter.usage()] == [1_000_000]
     assert await meter.left() == "9.00"
+    await check_books(meter.house, meter.place.tenant_id)
+
+
+@pytest.mark.rule("METER-7", "HOLD-7", "HOLD-10")
+async def test_a_hold_that_is_charged_at_its_deadline_has_no_row_of_usage_until_its_true_cost_arrives(
+    meter: Meter,
+) -> None:
+    assert (await meter.admin.patch("/api/v1/settings", json={"expired_holds": "settle"})).is_success
+    hold = await meter.post("/holds", amount="4", seconds=60, label="Report")
+    meter.house.clock.turn(timedelta(seconds=61))
+    await expire_holds(meter.house.desk)
+    assert (await meter.left(), await meter.usage()) == ("6.00", [])
+    await check_books(meter.house, meter.place.tenant_id)
+
+    settled = await meter.settle(hold, cost="1.5")
+
+    assert (settled.json()["state"], settled.json()["charged"]) == ("settled_late", "1.50")
+    assert [(row["label"], row["credits_micro"]) for row in await meter.usage()] == [("Report", 1_500_000)]
+    assert await meter.left() == "8.50"
     await check_books(meter.house, meter.place.tenant_id)
 
 
