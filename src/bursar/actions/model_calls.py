@@ -36,7 +36,7 @@ from bursar.domain.credits import Credits, parse_figure
 from bursar.domain.ids import public_id
 from bursar.domain.prices import NO_TERMS, ModelTerms, Service
 from bursar.domain.refusals import Refusal
-from bursar.ledger import ExtendHold, KeyLimit, OpenHold, SettleHold, VoidHold, WriteAlong
+from bursar.ledger import ExtendHold, KeyLimit, OpenHold, OutcomeUnknown, SettleHold, VoidHold, WriteAlong
 from bursar.outside.clock import Stopwatch
 from bursar.outside.identity import new_uuid_at
 from bursar.store.callers import Terms, find_or_insert_call_key
@@ -337,7 +337,12 @@ class ModelCall:
             seconds=self._counter.hold_seconds,
             with_key=spender.with_key,
         )
-        outcome = await self._counter.desk.lanes.submit(spender.tenant_id, command)
+        try:
+            outcome = await self._counter.desk.lanes.submit(spender.tenant_id, command)
+        except (asyncio.CancelledError, OutcomeUnknown):
+            # It may have been opened all the same, and nobody will send this call any more.
+            self._counter.settlements.see_to(spender.tenant_id, VoidHold(actor_id=None, hold_id=self.call_id))
+            raise
         if outcome.replayed or (outcome.refusal is not None and outcome.refusal.code == "key_reused"):
             raise Refusal(
                 "call_repeated",

@@ -37,11 +37,15 @@ class Settlements:
             return await self._lanes.submit(tenant_id, command)
         except (LedgerUnavailable, PostingFault) as fault:
             log.error("a settlement has to wait", tenant=tenant_id.hex, fault=repr(fault))
+        self.see_to(tenant_id, command)
+        return None
+
+    def see_to(self, tenant_id: UUID, command: Command) -> None:
+        """Posts it as soon as the books take it, with nobody waiting; a refusal then is only noted."""
         if len(self._late) < WAITING_MAX:
             task = asyncio.create_task(self._insist(tenant_id, command), name="late settlement")
             self._late.add(task)
             task.add_done_callback(self._late.discard)
-        return None
 
     @property
     def late_count(self) -> int:

@@ -24,7 +24,7 @@ from bursar.gateway.asgi import Headers, Receive, Send
 from bursar.gateway.gate import Gate
 from bursar.gateway.headers import given_back, provider_request_id
 from bursar.gateway.limits import Ticket
-from bursar.gateway.provider_errors import PassedError
+from bursar.gateway.provider_errors import PassedError, redacted
 from bursar.gateway.receiving import ClientGone, WhileClientListens
 from bursar.gateway.sending import SILENCE_SECONDS, Outlet
 from bursar.outside.clock import Stopwatch
@@ -223,7 +223,7 @@ class _Streaming:
                 service=service_of(stream.service),
                 answered_tokens=stream.answered_tokens,
                 status=self._answer.status,
-                fault=fault,
+                fault=None if fault is None else redacted(fault, self._candidate.provider.secrets),
                 provider_request_id=provider_request_id(self._answer.headers),
                 first_byte_ms=self._first_byte_ms,
             )
