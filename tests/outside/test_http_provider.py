@@ -252,6 +252,7 @@ async def test_a_closed_port_an_unknown_host_and_a_missing_key_are_out_of_reach(
         (provider("http://127.0.0.1:1/v1"), "Connection refused"),
         (provider("http://nowhere.invalid/v1"), "cannot be reached"),
         (HttpProvider(Connection("up", "http://127.0.0.1:1/v1", PATIENT, problem="No key.")), "No key."),
+        (provider("http://xn--/v1"), "cannot be asked at its address"),
     ):
         with pytest.raises(ProviderUnreachable, match=says) as caught:
             await answered(asked, ProviderCall("/echo", b"{}"))

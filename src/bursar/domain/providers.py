@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from urllib.parse import urlsplit
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from bursar.domain.dialects import Dialect
@@ -198,6 +199,8 @@ _MODEL = re.compile(rf"[!-~]{{1,{MODEL_LENGTH_MAX}}}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 _VISIBLE = re.compile(r"[ -~]+", re.ASCII)
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
+_ENDS_IN_A_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", re.ASCII)
 
 OWN_VARIABLES = "BURSAR_PROVIDER_"
 KEY_VARIABLES_END = "_API_KEY"
@@ -258,10 +261,23 @@ def check_base_url(url: str) -> None:
     except ValueError:
         raise _malformed("base_url", reason) from None
     has_more = "?" in url or "#" in url or "@" in parts.netloc
-    if parts.scheme not in ("http", "https") or not parts.hostname or has_more or port == 0:
+    if parts.scheme not in ("http", "https") or not _is_host(parts) or has_more or port == 0:
         raise _malformed("base_url", reason)
     if parts.path.strip("/") and not is_below(parts.path.rstrip("/")):
         raise _malformed("base_url", reason)
+
+
+def _is_host(parts: SplitResult) -> bool:
+    """Whether a machine can be found under this name or number; what ends like a number, or is in brackets, is one."""
+    host = parts.hostname or ""
+    is_number = parts.netloc.startswith("[") or _ENDS_IN_A_NUMBER.search(host)
+    if not is_number:
+        return _HOST_NAME.fullmatch(host) is not None
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return "%" not in host  # an address that holds on one network card only
 
 
 def check_variable(name: str) -> None:
