@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from bursar.actions.desk import Desk
-from bursar.domain.providers import BEARER_HEADER, ConfiguredProvider, SealedKey, ending_of
+from bursar.domain.providers import BEARER_HEADER, KEY_SHOWN_OF_MIN, ConfiguredProvider, SealedKey, ending_of
 from bursar.domain.refusals import Refusal
 from bursar.outside.providers import Provider
 from bursar.outside.providers.http import Connection, HttpProvider
@@ -63,18 +63,32 @@ def connection_to(desk: Desk, provider: ConfiguredProvider) -> Connection:
     settings = provider.settings
     assert settings.base_url is not None, "only a simulated provider is nowhere"
     headers: list[tuple[str, str]] = []
+    secrets: list[str] = []
     problem = None
     try:
         for header in settings.headers:
-            headers.append((header.name, _opened(desk, provider, header.value, header.sealed)))
+            value = _opened(desk, provider, header.value, header.sealed)
+            headers.append((header.name, value))
+            # One that is not said to be secret may be a key all the same, unless it is as short as a word or a number.
+            if header.is_secret or len(value) >= KEY_SHOWN_OF_MIN:
+                secrets.append(value)
         key = key_of(desk, provider)
         if key is not None:
+            secrets.append(key)
             bearer = settings.key_header.lower() == BEARER_HEADER
             headers.append((settings.key_header, f"Bearer {key}" if bearer else key))
     except Refusal as refusal:
         problem = refusal.detail
-        headers = []
-    return Connection(settings.name, settings.base_url, settings.timeouts, tuple(headers), desk.outbound.proxy, problem)
+        headers, secrets = [], []
+    return Connection(
+        settings.name,
+        settings.base_url,
+        settings.timeouts,
+        tuple(headers),
+        tuple(secrets),
+        desk.outbound.proxy,
+        problem,
+    )
 
 
 def problem_of(desk: Desk, provider: ConfiguredProvider) -> str | None:

@@ -47,14 +47,15 @@ USER_AGENT = f"bursar/{__version__}"
 
 @dataclass(frozen=True)
 class Connection:
-    """Where a provider is and how it is asked. `headers` go with every call, the key's among them; `problem` says why
-    nobody can be asked there, such as for want of the key.
+    """Where a provider is and how it is asked. `headers` go with every call, the key's among them, and `secrets` are
+    what of them is shown to nobody; `problem` says why nobody can be asked there, such as for want of the key.
     """
 
     name: str
     base_url: str
     timeouts: Timeouts
     headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
     proxy: str | None = field(default=None, repr=False)
     problem: str | None = None
 
@@ -80,8 +81,8 @@ class HttpProvider:
 
     @property
     def secrets(self) -> Sequence[str]:
-        """What every header says that goes along: whichever of them is a key, no answer may repeat it."""
-        return [value.removeprefix("Bearer ") for _, value in self._connection.headers]
+        """No answer may repeat them."""
+        return self._connection.secrets
 
     @property
     def connection(self) -> Connection:
@@ -103,7 +104,10 @@ class HttpProvider:
             raise ProviderUnreachable(self._connection.problem)
         if len(self._given_up) >= GIVEN_UP_MAX:
             raise ProviderUnreachable(f"{self.name} leaves too many calls waiting that were given up.")
-        request = self._request(call).build_streamed()
+        try:
+            request = self._request(call).build_streamed()
+        except ValueError as fault:  # an address that no machine can have
+            raise ProviderUnreachable(f"{self.name} cannot be asked at its address: {fault}.") from None
         patience = Patience()
         try:
             response = await self._head(request, patience)
