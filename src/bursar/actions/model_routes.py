@@ -11,7 +11,7 @@ from bursar.db.transaction import Transaction
 from bursar.domain.permissions import check_permission
 from bursar.domain.refusals import Refusal
 from bursar.domain.roles import Permission
-from bursar.domain.routing import ROUTES_MAX, ConfiguredRoute, Route, check_route
+from bursar.domain.routing import ROUTES_MAX, ConfiguredRoute, Route, check_route, is_route_name
 from bursar.outside.identity import new_uuid
 from bursar.store.catalogue_version import lock_catalogue, raise_catalogue_version
 from bursar.store.model_routes import count_routes, delete_route, find_route, upsert_route
@@ -59,7 +59,7 @@ async def remove_route(desk: Desk, asked: Asked, name: str) -> Done[ConfiguredRo
 
     async def act(transaction: Transaction) -> ConfiguredRoute:
         await lock_catalogue(transaction)
-        present = await find_route(transaction, name)
+        present = await find_route(transaction, name) if is_route_name(name) else None
         if present is None:
             raise Refusal("route_unknown", "There is no route of this name.", field="name")
         await delete_route(transaction, present.route_id)

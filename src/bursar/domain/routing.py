@@ -71,7 +71,7 @@ def check_route(route: Route) -> None:
 
     Rule: PROVIDER-9
     """
-    if not _MODEL.fullmatch(route.name):
+    if not is_route_name(route.name):
         raise _malformed("name", f"A model's name is 1 to {MODEL_LENGTH_MAX} visible characters without blanks.")
     if not 1 <= len(route.targets) <= TARGETS_MAX or len(set(route.targets)) < len(route.targets):
         raise _malformed("targets", f"A route leads to 1 to {TARGETS_MAX} models, each once.")
@@ -79,6 +79,11 @@ def check_route(route: Route) -> None:
         raise _malformed("targets", f"A model's name is 1 to {MODEL_LENGTH_MAX} visible characters without blanks.")
     if route.note is not None and not (len(route.note) <= NOTE_LENGTH_MAX and route.note.isprintable()):
         raise _malformed("note", f"A note is one line of at most {NOTE_LENGTH_MAX} characters.")
+
+
+def is_route_name(name: str) -> bool:
+    """Whether a route can be called so: else there is none of this name."""
+    return _MODEL.fullmatch(name) is not None
 
 
 def _malformed(field: str, sentence: str) -> Refusal:
