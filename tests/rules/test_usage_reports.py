@@ -12,7 +12,7 @@ import pytest
 
 from bursar.domain.calls import CallOutcome
 from bursar.domain.costs import Usage
-from bursar.domain.ids import parse_public_id
+from bursar.domain.ids import parse_public_id, public_id
 from bursar.store import call_days
 from bursar.worker.usage import add_up_usage
 from tests.support.callers import check_books
@@ -75,6 +75,19 @@ async def test_a_call_is_in_the_report_as_soon_as_it_is_charged_and_stays_there_
 
     assert seen == [(1, True, True), (2, True, True), (3, True, True)]
     assert await add_up_usage(house.desk) == 0
+
+
+@pytest.mark.rule("USAGE-6")
+async def test_calls_without_a_key_are_of_no_key_that_could_be_named(house: TestOffice) -> None:
+    place, admin, _ = await opened(house)
+    await made_call(house, place, place.member)
+    nobodys = public_id("api_key", call_days.NO_KEY)
+
+    before = await report(admin, key_id=nobodys)
+    await add_up_usage(house.desk)
+    after = await report(admin, key_id=nobodys)
+
+    assert (before["totals"], after["totals"]) == (ZERO, ZERO)
 
 
 @pytest.mark.rule("USAGE-7")

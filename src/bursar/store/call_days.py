@@ -191,11 +191,11 @@ on conflict (tenant_id, {_KEY}) do update
 set {", ".join(f"{column} = kept.{column} + excluded.{column}" for column in _FIGURES)}
 """
 
-_WANTED = """
+_WANTED = f"""
   and day between $3 and $4
   and ($5::uuid is null or member_id = $5)
   and ($6::uuid is null or group_id = $6)
-  and ($7::uuid is null or key_id = $7)
+  and ($7::uuid is null or key_id = nullif($7, '{NO_KEY}'))
   and ($8::text is null or model = $8)
   and ($9::text is null or provider = $9)
 """
