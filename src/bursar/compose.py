@@ -11,7 +11,7 @@ import binascii
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,7 +79,7 @@ class Ground:
 
     admin_url: str
     endpoints: Endpoints
-    secret_key: bytes
+    secret_key: bytes = field(repr=False)
     is_joined: bool
 
 

@@ -71,7 +71,7 @@ class Desk:
     lanes: Lanes
     clock: Clock
     passwords: Passwords
-    secret_key: bytes
+    secret_key: bytes = field(repr=False)
     session_limits: SessionLimits
     correspondence: Correspondence
     payments: PaymentProvider
