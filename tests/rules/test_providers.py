@@ -12,6 +12,7 @@ import pytest
 
 from bursar.actions.connections import connection_to
 from bursar.domain.ids import parse_public_id
+from bursar.outside.providers.http import HttpProvider
 from bursar.reports.providers import see_provider
 from tests.support.keys import field_at_fault, owner_run, refused
 from tests.support.offices import TestOffice
@@ -89,6 +90,12 @@ async def test_a_provider_is_added_with_what_is_usual_for_its_shape(house: TestO
         ({"base_url": "https://api.openai.com/v1#x"}, "base_url"),
         ({"base_url": "https://api.openai.com/a/../v1"}, "base_url"),
         ({"base_url": "https://api.openai.com:99999/v1"}, "base_url"),
+        ({"base_url": "https://%zz/v1"}, "base_url"),
+        ({"base_url": "https://1.2.3.4.5/v1"}, "base_url"),
+        ({"base_url": "https://256.1.1.1/v1"}, "base_url"),
+        ({"base_url": "https://[v1.a]/v1"}, "base_url"),
+        ({"base_url": "https://[fe80::1%25eth0]/v1"}, "base_url"),
+        ({"base_url": "https://a..b/v1"}, "base_url"),
         ({"key": "two\nlines"}, "key"),
         ({"key": "sk-1", "key_variable": "OPENAI_API_KEY"}, "key_variable"),
         ({"key_header": "Host"}, "key_header"),
@@ -116,6 +123,16 @@ async def test_a_provider_that_cannot_be_is_refused_with_its_field(
     assert field_at_fault(response) == (422, field)
     assert "me:secret" not in response.text
     assert (await root.get(PROVIDERS)).json()["total"] == 0
+
+
+@pytest.mark.rule("PROVIDER-1")
+@pytest.mark.parametrize(
+    "host", ["10.0.0.5:8000", "[::1]:11434", "localhost", "model_server", "Api.Example.com.", "7b.example.com"]
+)
+async def test_a_provider_is_wherever_a_machine_can_be(house: TestOffice, host: str) -> None:
+    provider = await added(await house.super_admin(), base_url=f"http://{host}/v1")
+
+    assert provider["base_url"] == f"http://{host}/v1"
 
 
 async def test_a_name_is_given_once(house: TestOffice) -> None:
@@ -268,6 +285,37 @@ async def test_a_sealed_key_goes_nowhere_else_without_being_given_anew(house: Te
 
 
 @pytest.mark.rule("PROVIDER-4")
+async def test_a_sealed_key_goes_in_no_other_header_without_being_given_anew(house: TestOffice) -> None:
+    root = await house.super_admin()
+    one = f"{PROVIDERS}/{(await added(root, key=KEY))['id']}"
+
+    assert field_at_fault(await root.patch(one, json={"key_header": "x-title"})) == (422, "key")
+    assert (await root.patch(one, json={"key_header": "Authorization"})).status_code == 200
+    assert (await root.patch(one, json={"key_header": "api-key", "key": "sk-for-them-012345"})).status_code == 200
+
+
+@pytest.mark.rule("PROVIDER-3")
+async def test_what_is_secret_is_held_back_in_answers_and_no_plain_word_is(house: TestOffice) -> None:
+    root = await house.super_admin()
+    token, plain_key = "t0ken", "plain-0123456789"
+    provider = await added(
+        root,
+        key=KEY,
+        headers=[
+            {"name": "X-Token", "value": token, "is_secret": True},
+            {"name": "X-Version", "value": "1"},
+            {"name": "X-Other", "value": plain_key},
+        ],
+    )
+
+    kept = await see_provider(house.desk.platform, parse_public_id("provider", provider["id"], field="id"))
+    asked = HttpProvider(connection_to(house.desk, kept))
+
+    assert set(asked.secrets) == {KEY, token, plain_key}
+    assert repr(house.desk.secret_key) not in repr(house.desk)
+
+
+@pytest.mark.rule("PROVIDER-4")
 async def test_a_provider_that_a_route_leads_to_is_removed_after_the_route(house: TestOffice) -> None:
     root = await house.super_admin()
     provider = await added(root)
@@ -288,48 +336,6 @@ async def test_a_provider_that_a_route_leads_to_is_removed_after_the_route(house
         await root.post(f"{one}/test"),
     ):
         assert refused(answer) == (404, "provider_unknown")
-
-
-@pytest.mark.rule("PROVIDER-9")
-async def test_routes_are_set_by_name_and_found_in_whatever_capitals(house: TestOffice) -> None:
-    root = await house.super_admin()
-    await added(root)
-    await added(root, name="azure", base_url="https://acme.openai.azure.com/openai/v1", key_header="api-key")
-    targets = [{"provider": "azure", "model": "our-gpt"}, {"provider": "openai", "model": "gpt-5"}]
-
-    first = await root.put(f"{ROUTES}/acme/Best", json={"targets": targets, "note": "The contract first"})
-    again = await root.put(f"{ROUTES}/acme/best", json={"targets": targets[:1]})
-    await root.put(f"{ROUTES}/another", json={"targets": targets[1:]})
-    page = (await root.get(ROUTES, params={"limit": 1})).json()
-    rest = (await root.get(ROUTES, params={"limit": 1, "cursor": page["next_cursor"]})).json()
-
-    assert first.json()["targets"] == targets
-    assert again.json()["id"] == first.json()["id"]
-    assert (page["total"], [route["name"] for route in page["routes"] + rest["routes"]]) == (
-        2,
-        ["acme/best", "another"],
-    )
-    assert rest["next_cursor"] is None
-    events = await price_events(house, "model_route_set")
-    assert json.loads(events[1]["changes"]) == {
-        "targets": {"before": "azure/our-gpt, openai/gpt-5", "after": "azure/our-gpt"}
-    }
-    assert (await root.delete(f"{ROUTES}/ACME/BEST")).status_code == 200
-    assert refused(await root.delete(f"{ROUTES}/acme/best")) == (404, "route_unknown")
-
-
-@pytest.mark.rule("PROVIDER-9")
-async def test_a_route_leads_to_providers_that_are_there_each_model_once(house: TestOffice) -> None:
-    root = await house.super_admin()
-    await added(root)
-    one = {"provider": "openai", "model": "gpt-5"}
-
-    assert refused(await root.put(f"{ROUTES}/x", json={"targets": [{**one, "provider": "nobody"}]})) == (
-        404, "provider_unknown",
-    )  # fmt: skip
-    assert field_at_fault(await root.put(f"{ROUTES}/x", json={"targets": []})) == (422, "targets")
-    assert field_at_fault(await root.put(f"{ROUTES}/x", json={"targets": [one, one]})) == (422, "targets")
-    assert field_at_fault(await root.put(f"{ROUTES}/a b", json={"targets": [one]})) == (422, "name")
 
 
 @pytest.mark.rule("PROVIDER-13")

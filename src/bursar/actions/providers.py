@@ -189,9 +189,12 @@ def _check_secrets_stay(before: ProviderSettings, after: ProviderSettings) -> No
 
     Rule: PROVIDER-4
     """
+    is_key_kept = after.key is not None and after.key == before.key
+    if is_key_kept and after.key_header.lower() != before.key_header.lower():
+        raise Refusal("invalid_input", "The key goes in another header now: give it anew.", field="key")
     if before.base_url is None or after.base_url is None or _origin(before.base_url) == _origin(after.base_url):
         return
-    if after.key is not None and after.key == before.key:
+    if is_key_kept:
         raise Refusal("invalid_input", "The provider is elsewhere now: give its key anew.", field="key")
     kept = {header for header in before.headers if header.is_secret} & set(after.headers)
     if kept:
