@@ -16,12 +16,13 @@ from uuid import UUID
 import structlog
 
 from bursar.actions.desk import Desk
-from bursar.actions.key_sign_in import USED_EVERY, check_key, key_invalid, secret_hash
+from bursar.actions.key_sign_in import HASHES_OF_KEYS, USED_EVERY, check_key, key_invalid
 from bursar.actions.watching import tell_caller
-from bursar.db.transaction import reading_several, writing
+from bursar.db.transaction import ACQUIRE_TIMEOUT_SECONDS, writing
 from bursar.domain.api_keys import KeyKind, is_secret
+from bursar.outside.secrets import keyed_hash
 from bursar.store.api_keys import update_api_key_used
-from bursar.store.callers import CallingKey, list_calling_keys, list_secret_owners
+from bursar.store.callers import CallingKey, list_calling_keys
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class Callers:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._hash_key = desk.secret_for(HASHES_OF_KEYS)
         self._waiting: list[Waiting] = []
         self._looking: asyncio.Task[None] | None = None
         self._noting: dict[UUID, asyncio.Task[None]] = {}
@@ -67,7 +69,7 @@ class Callers:
             await asyncio.wait(pending)
 
     async def _ask(self, secret: str) -> CallingKey | None:
-        waiting = Waiting(secret_hash(self._desk, secret), asyncio.get_running_loop().create_future())
+        waiting = Waiting(keyed_hash(self._hash_key, secret), asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_up(), name="callers")
@@ -97,14 +99,8 @@ class Callers:
                 waiting.found.set_result(found.get(waiting.secret_hash))
 
     async def _find(self, secret_hashes: list[bytes]) -> Mapping[bytes, CallingKey]:
-        async with self._desk.tenants.pool.acquire() as connection:
-            owners = await list_secret_owners(connection, secret_hashes, now=self._desk.clock.now())
-        if not owners:
-            return {}
-        tenants = list({owner.tenant_id for owner in owners.values()})
-        async with reading_several(self._desk.tenants, tenants) as transaction:
-            keys = await list_calling_keys(transaction, list(owners.values()))
-        return {hash_: keys[owner.owner_id] for hash_, owner in owners.items() if owner.owner_id in keys}
+        async with self._desk.tenants.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+            return await list_calling_keys(connection, secret_hashes, now=self._desk.clock.now())
 
     def _note_use(self, found: CallingKey, now: datetime) -> None:
         """At most once a minute, beside the call: what cannot be noted now is noted with a later one.

@@ -19,6 +19,8 @@ from bursar.store.api_keys import ApiKey, KeyInTenant, find_api_key, update_api_
 from bursar.store.secret_hashes import find_secret_owner
 
 SECRET_KIND = "api_key"  # noqa: S105  a word in a column, not a secret
+HASHES_OF_KEYS = "api keys"
+"""What the office's key is used for, where secrets are hashed."""
 USED_EVERY = timedelta(minutes=1)
 """A key's last use is noted this often, not with every call."""
 
@@ -76,7 +78,7 @@ def key_invalid() -> Refusal:
 
 def secret_hash(desk: Desk, secret: str) -> bytes:
     """What is stored of a key's secret."""
-    return keyed_hash(desk.secret_for("api keys"), secret)
+    return keyed_hash(desk.secret_for(HASHES_OF_KEYS), secret)
 
 
 async def _find(desk: Desk, secret: str, now: datetime) -> KeyInTenant | None:
