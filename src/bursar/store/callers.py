@@ -14,7 +14,7 @@ from bursar.domain.costs import ONE, Factor
 from bursar.store.api_keys import KEY_COLUMNS, KeyInTenant, key_in_tenant
 from bursar.store.calls import factor_of
 
-LOOK_UP_SECONDS_MAX = 10.0
+LOOK_UP_SECONDS_MAX = 10
 """It takes a millisecond. Where it takes this long the database is down as far as callers are concerned."""
 
 
