@@ -65,10 +65,10 @@ def block_delta(text: str) -> bytes:
 async def test_what_nobody_knows_yet_passes_untouched_in_both_directions(house: TestOffice) -> None:
     acme = await studio(house)
     asked = (
-        b'{"model" : "gpt-test","tools":[{"type":"function","function":{"name":"f","parameters":{}}}],'
+        b'{"model":"gpt-test","tools":[{"type":"function","function":{"name":"f","parameters":{}}}],'
         b'"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,x"}}]}],'
         b'"response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{}}},'
-        b'"reasoning_effort":"high","prompt_cache_key":"k","from_the_future":[1e400,"\\u0000"]}'
+        b'"reasoning_effort":"high","prompt_cache_key":"k","from_the_future":[1e400, "\\u0000"]}'
     )
     async with scripted(whole(chat_answer())) as script:
         await set_up(house, script)

@@ -155,7 +155,7 @@ async def _told(candidate: Candidate, answer: ProviderAnswer, incoming: Incoming
 
 
 def _sent_to(candidate: Candidate, incoming: Incoming, call: ModelCall | None) -> ProviderCall:
-    """What this provider gets: the client's own bytes, but for what has to be changed in them.
+    """What this provider gets: the client's own bytes, but for what has to be changed in them, and each field once.
 
     Rule: CALL-2
     """
@@ -169,7 +169,7 @@ def _sent_to(candidate: Candidate, incoming: Incoming, call: ModelCall | None) -
         changes[endpoint.limit_fields[0]] = call.answer_max
     return ProviderCall(
         path=endpoint.path,
-        body=rewritten(incoming.body, changes) if changes else incoming.body,
+        body=rewritten(incoming.body, changes),
         headers=passed_on(incoming.scope["headers"], endpoint.dialect),
         request_id=incoming.request_id,
     )

@@ -69,7 +69,7 @@ def read_wanted(body: bytes, *, limit_fields: tuple[str, ...]) -> Wanted:
         fields = _decode(body)
     except msgspec.ValidationError as fault:
         raise _malformed(str(fault)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refusal("invalid_input", "The body is not JSON that can be read.", field="body") from None
     if not 0 < len(fields.model) <= MODEL_LENGTH_MAX:
         raise Refusal("invalid_input", f"A model's name has 1 to {MODEL_LENGTH_MAX} characters.", field="model")
@@ -96,14 +96,15 @@ def read_wanted(body: bytes, *, limit_fields: tuple[str, ...]) -> Wanted:
 
 
 def rewritten(body: bytes, changes: Mapping[str, object]) -> bytes:
-    """The body with these top-level fields set, and every other field's value as the bytes that were sent.
+    """The body with these top-level fields set, if any, and every other field's value as the bytes that were sent.
 
     A field that was sent twice is sent on once, as it was read here: a provider that took the other one would do what
     nobody was charged for.
 
     Rule: CALL-2
     """
-    return _encode({**_decode_top(body), **changes})
+    written = _encode({**_decode_top(body), **changes})
+    return body if written == body else written
 
 
 def with_usage_in_stream(body: bytes) -> Mapping[str, object]:
