@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bursar.domain.costs import Usage
+from bursar.domain.prices import Service
+from bursar.outside.providers.endpoints import ENDPOINTS
 from bursar.outside.providers.streams import ChatStream, MessagesStream, ResponsesStream, Stream
 
 
@@ -174,3 +177,32 @@ def test_an_event_that_is_too_large_to_look_at_goes_by_all_the_same(monkeypatch:
 def test_whatever_goes_by_is_passed_on(noise: bytes, cuts: list[int]) -> None:
     for stream in (ChatStream(hides_usage=False), ChatStream(hides_usage=True), ResponsesStream(), MessagesStream()):
         assert passed(stream, noise, cuts) == noise
+
+
+@pytest.mark.rule("CALL-3")
+def test_a_large_event_that_comes_in_many_pieces_is_looked_at_once() -> None:
+    text = "x" * 4_000_000
+    document = {
+        "type": "response.completed",
+        "response": {"usage": {"input_tokens": 3, "output_tokens": 4}, "output": text},
+    }
+    sent = f"data: {json.dumps(document)}\r\n\r\n".encode()
+    stream = ResponsesStream()
+    began = time.process_time()
+    for at in range(0, len(sent), 500):
+        stream.feed(sent[at : at + 500])
+
+    assert stream.usage is not None
+    assert stream.usage.usage == Usage(input_tokens=3, output_tokens=4)
+    # Copied anew with each piece, it would be sixteen gigabytes.
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.rule("CALL-4")
+def test_a_message_that_was_made_fast_has_the_price_of_that() -> None:
+    usage = {"input_tokens": 9, "output_tokens": 2, "service_tier": "standard", "speed": "fast"}
+    stream = MessagesStream()
+    stream.feed(f"data: {json.dumps({'type': 'message_start', 'message': {'usage': usage}})}\n\n".encode())
+    read = ENDPOINTS["/messages"].read(json.dumps({"usage": usage}).encode())
+
+    assert (stream.service, read.service) == ("fast", Service.FAST)

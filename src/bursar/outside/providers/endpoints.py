@@ -79,9 +79,9 @@ def _reader(said_type: type[Said], counted: Callable[[Said], Reported]) -> Calla
             if words in (b"", b"null"):
                 return _NOTHING
             said = decoder.decode(words)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _NOTHING
-        tier = whole.service_tier or getattr(said, "service_tier", None)
+        tier = whole.service_tier or getattr(said, "service", None)
         return Read(counted(said), words, service_of(tier))
 
     return read

@@ -63,24 +63,40 @@ class Events:
     """Pieces in, whole events out."""
 
     def __init__(self) -> None:
-        self._kept = b""
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._tail = b""
 
     def whole(self, piece: bytes) -> bytes:
         """The events that this piece completes, as they stand one after another; nothing while one is under way.
 
-        One that grows too large is let go in parts, which nobody takes for events.
+        One that grows too large is let go in parts, which nobody takes for events. What is kept is looked at and copied
+        once, however many pieces a large event comes in.
         """
-        pending = self._kept + piece if self._kept else piece
-        end = _end_of_events(pending)
-        if len(pending) - end > EVENT_BYTES_MAX:
-            end = len(pending)
-        self._kept = pending[end:]
+        # What is kept holds no end, but an end may begin in it.
+        seen = self._tail + piece
+        end = _end_of_events(seen)
+        rest_size = len(seen) - end if end else self._size + len(piece)
+        if rest_size > EVENT_BYTES_MAX:
+            end, rest_size = len(seen), 0
+        self._kept.append(piece)
+        self._size += len(piece)
+        self._tail = seen[end:][-_END_LENGTH_MAX + 1 :]
+        if not end:
+            return b""
+        pending = b"".join(self._kept)
+        end = len(pending) - rest_size
+        self._kept, self._size = ([pending[end:]] if rest_size else []), rest_size
         return pending[:end]
 
     def rest(self) -> bytes:
         """What is left of an event that never ended."""
-        kept, self._kept = self._kept, b""
+        kept = b"".join(self._kept)
+        self._kept, self._size, self._tail = [], 0, b""
         return kept
+
+
+_END_LENGTH_MAX = 4
 
 
 def _end_of_events(pending: bytes) -> int:
@@ -289,7 +305,7 @@ class MessagesStream(_Watched):
             said = event.message.usage if event.message is not None else event.usage
             if said is not None:
                 self._said = merged(self._said, said)
-                self.usage, self.service = of_messages(self._said), self._said.service_tier
+                self.usage, self.service = of_messages(self._said), self._said.service
                 self.words = msgspec.json.encode(self._said)
             self._failed(event.error)
             self.is_whole = self.is_whole or event.type == "message_stop"
@@ -304,7 +320,7 @@ def _decoded(decoder: msgspec.json.Decoder[Event], data: bytes) -> Event | None:
     """The event; None for what is not shaped like one, which goes by as it is."""
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

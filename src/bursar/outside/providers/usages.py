@@ -74,6 +74,11 @@ class MessagesUsage(msgspec.Struct):
     service_tier: str | None = None
     speed: str | None = None
 
+    @property
+    def service(self) -> str | None:
+        """How the message was made: fast, which has a price of its own, whatever the tier says."""
+        return "fast" if self.speed == "fast" else self.service_tier
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
