@@ -188,7 +188,7 @@ async def test_a_message_that_breaks_off_is_charged_its_true_input_and_the_outpu
 @pytest.mark.rule("CALL-5", "CALL-3")
 async def test_an_error_in_the_stream_itself_is_passed_on_and_what_went_by_is_charged(house: TestOffice) -> None:
     acme = await studio(house)
-    said = "The server had an error with sk-abcdefghijkl."
+    said = "The server had an error with sk-abcdefghijkl here."
     error = event({"error": {"message": said, "type": "server_error", "code": None}})
     async with scripted(stream(chunk("Twelve bytes"), error)) as script:
         await set_up(house, script)
@@ -209,7 +209,7 @@ async def test_an_error_in_the_stream_itself_is_passed_on_and_what_went_by_is_ch
 @pytest.mark.rule("CALL-9", "CALL-11")
 async def test_a_stream_that_has_nothing_but_an_error_is_passed_on_and_costs_nothing(house: TestOffice) -> None:
     acme = await studio(house)
-    said = "The server had an error with sk-abcdefghijkl."
+    said = "The server had an error with sk-abcdefghijkl here."
     error = event({"error": {"message": said, "type": "server_error", "code": None}})
     async with scripted(stream(b": wait\n\n", error)) as script:
         await set_up(house, script)
@@ -221,7 +221,8 @@ async def test_a_stream_that_has_nothing_but_an_error_is_passed_on_and_costs_not
         await acme.has_settled()
 
     (row,) = await acme.rows()
-    assert (row["outcome"], row["fault"], row["credits_micro"]) == ("failed", "The server had an error.", 0)
+    told = "The server had an error with [redacted] here."
+    assert (row["outcome"], row["fault"], row["credits_micro"]) == ("failed", told, 0)
     assert await acme.holds() == [("voided", 0)]
     await acme.check()
 

@@ -22,19 +22,19 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from bursar.actions.call_refusals import repeated, told_whom_to_ask
 from bursar.actions.calls import written_with
 from bursar.actions.catalogue import Candidate
 from bursar.actions.desk import Desk
 from bursar.actions.habits import Habits
-from bursar.actions.settlements import Settlements
+from bursar.actions.settlements import NOT_NOW, Settlements
 from bursar.actions.watching import tell_call
 from bursar.db.transaction import writing
 from bursar.domain.call_sizes import AdmissionPolicy, CallSize, affordable_answer, expected_usage, highest_usage
 from bursar.domain.calls import FAULT_LENGTH_MAX, Call, CallOutcome, unreported
 from bursar.domain.costs import Cost, Usage, cost_of, credits_for
 from bursar.domain.credits import Credits, parse_figure
-from bursar.domain.ids import public_id
-from bursar.domain.prices import NO_TERMS, ModelTerms, Service
+from bursar.domain.prices import NO_TERMS, Service
 from bursar.domain.refusals import Refusal
 from bursar.ledger import ExtendHold, KeyLimit, OpenHold, OutcomeUnknown, SettleHold, VoidHold, WriteAlong
 from bursar.outside.clock import Stopwatch
@@ -42,6 +42,9 @@ from bursar.outside.identity import new_uuid_at
 from bursar.store.callers import Terms, find_or_insert_call_key
 
 log = structlog.get_logger(__name__)
+
+KEPT_ALIVE_AFTER, TRIED_AGAIN_AFTER = 1 / 2, 3 / 8
+"""Of a hold's time: when its deadline is moved out; and how old it counts as where it could not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,13 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """What a call was charged, and what its spender can still use, where that is known. `is_final` is false where the
-    books could not be reached yet: then it is charged as soon as they can.
+    """What a call was charged, what its spender can still use, where that is known, and its tokens. `is_final` is false
+    where the books could not be reached yet: then it is charged as soon as they can.
     """
 
     credits: Credits
     left: Credits | None
+    tokens: int = 0
     is_final: bool = True
 
 
@@ -127,10 +131,14 @@ class Counter:
         started_at = self.desk.clock.now()
         call = ModelCall(self, spender, wish, new_uuid_at(started_at), started_at, since or Stopwatch())
         with self.desk.tracing.span("admission"):
+            own_id = call.call_id
             if wish.once is not None:
-                call.call_id = await self._call_id_of(spender, wish.once, call.call_id, started_at)
+                call.call_id = await self._call_id_of(spender, wish.once, own_id, started_at)
             if spender.terms.credit_factor.ten_thousandths:
                 await call.hold(candidates)
+            elif call.call_id != own_id:
+                raise repeated(call.call_id)  # no hold is there to tell
+        self.settlements.expect_one()
         self.desk.metrics.call_began()
         return call
 
@@ -203,11 +211,17 @@ class ModelCall:
         Rule: CALL-10
         """
         now = self._counter.desk.clock.seconds()
-        if self.held is None or now - self._extended_at < self._counter.hold_seconds / 2:
+        if self.held is None or now - self._extended_at < self._counter.hold_seconds * KEPT_ALIVE_AFTER:
             return
         self._extended_at = now
         command = ExtendHold(actor_id=None, hold_id=self.call_id, seconds=self._counter.hold_seconds)
-        outcome = await self._counter.desk.lanes.submit(self.spender.tenant_id, command)
+        try:
+            outcome = await self._counter.desk.lanes.submit(self.spender.tenant_id, command)
+        except NOT_NOW as fault:
+            # The answer goes on all the same: its settlement is right even where the deadline comes first.
+            self._extended_at = now - self._counter.hold_seconds * TRIED_AGAIN_AFTER
+            log.warning("a hold was not extended", call=self.call_id.hex, fault=repr(fault))
+            return
         if outcome.refusal is not None:
             log.warning("a hold was not extended", call=self.call_id.hex, code=outcome.refusal.code)
 
@@ -219,7 +233,7 @@ class ModelCall:
         Rule: CALL-5, CALL-9
         """
         if self._ending is None:
-            self._ending = asyncio.create_task(self._settle_watched(ended), name="settlement")
+            self._ending = self._counter.settlements.begin(self._settle_watched(ended))
         return await asyncio.shield(self._ending)
 
     async def _settle_watched(self, ended: Ended) -> Charged:
@@ -236,7 +250,7 @@ class ModelCall:
         Rule: CALL-9
         """
         if self._ending is None:
-            self._ending = asyncio.create_task(self._give_back(), name="withdrawal")
+            self._ending = self._counter.settlements.begin(self._give_back())
         await asyncio.shield(self._ending)
 
     async def _give_back(self) -> Charged:
@@ -292,15 +306,13 @@ class ModelCall:
         if ended.usage is not None and not is_estimated and ended.outcome is CallOutcome.DELIVERED:
             self._counter.habits.learn(spender.caller_id, self.wish.model, self.wish.size, usage)
         outcome = await self._counter.settlements.submit(spender.tenant_id, self._closing(row))
-        if outcome is not None and outcome.refusal is not None and outcome.refusal.code == "hold_expired":
-            # Nothing can be given back any more of what expired; a true cost of nothing still takes back its charge.
-            outcome = await self._counter.settlements.submit(spender.tenant_id, self._settling(row))
         tell_call(desk, spender.tenant_id, row)
+        tokens = usage.input_tokens + usage.output_tokens
         if outcome is None:
-            return Charged(charged, None, is_final=False)
+            return Charged(charged, None, tokens, is_final=False)
         if outcome.refusal is not None:
             log.error("a call was not settled", call=self.call_id.hex, code=outcome.refusal.code)
-        return Charged(charged, None if outcome.left_micro is None else Credits(outcome.left_micro))
+        return Charged(charged, None if outcome.left_micro is None else Credits(outcome.left_micro), tokens)
 
     def _closing(self, row: Call) -> SettleHold | VoidHold | WriteAlong:
         along = written_with(row)
@@ -308,10 +320,7 @@ class ModelCall:
             return WriteAlong(actor_id=None, along=along)
         if row.outcome is CallOutcome.FAILED:
             return VoidHold(actor_id=None, hold_id=self.call_id, along=along)
-        return self._settling(row)
-
-    def _settling(self, row: Call) -> SettleHold:
-        return SettleHold(actor_id=None, hold_id=self.call_id, cost=row.credits, along=written_with(row))
+        return SettleHold(actor_id=None, hold_id=self.call_id, cost=row.credits, along=along)
 
     def _used(self, ended: Ended) -> tuple[Usage, bool]:
         """What was used, and whether that is an estimate: what the provider said, else what went by.
@@ -322,7 +331,8 @@ class ModelCall:
             return Usage(calls=0), False
         if ended.usage is not None:
             return ended.usage, ended.is_estimated
-        terms = _terms_of(ended.candidate)
+        priced = None if ended.candidate is None else ended.candidate.priced
+        terms = NO_TERMS if priced is None else priced.price.terms
         habit = self._counter.habits.of(self.spender.caller_id, self.wish.model)
         expected = expected_usage(self.wish.size, terms, habit, with_headroom=False)
         return replace(expected, output_tokens=ended.answered_tokens), True
@@ -340,15 +350,13 @@ class ModelCall:
         try:
             outcome = await self._counter.desk.lanes.submit(spender.tenant_id, command)
         except (asyncio.CancelledError, OutcomeUnknown):
-            # It may have been opened all the same, and nobody will send this call any more.
-            self._counter.settlements.see_to(spender.tenant_id, VoidHold(actor_id=None, hold_id=self.call_id))
+            # It may have been opened all the same, and nobody will send this call any more; but a call that was asked for
+            # again must not give back what the first one of its key holds.
+            if self.wish.once is None:
+                self._counter.settlements.see_to(spender.tenant_id, VoidHold(actor_id=None, hold_id=self.call_id))
             raise
         if outcome.replayed or (outcome.refusal is not None and outcome.refusal.code == "key_reused"):
-            raise Refusal(
-                "call_repeated",
-                "This idempotency key was used for a call that was made already; its answer is not kept here.",
-                call_id=public_id("call", self.call_id),
-            )
+            raise repeated(self.call_id)
         if outcome.refusal is not None:
             raise told_whom_to_ask(outcome.refusal, spender.terms.contact)
         self.held = amount
@@ -388,15 +396,3 @@ class ModelCall:
     def _credits(self, cost: Cost) -> Credits:
         terms = self.spender.terms
         return credits_for(cost, credit_factor=terms.credit_factor, price_factor=terms.price_factor)
-
-
-def told_whom_to_ask(refusal: Refusal, contact: str | None) -> Refusal:
-    """The refusal with whom the spender can ask for more, where the tenant says so."""
-    if contact is None or refusal.code != "insufficient_quota":
-        return refusal
-    return Refusal(refusal.code, refusal.detail, field=refusal.field, **{**refusal.facts, "contact": contact})
-
-
-def _terms_of(candidate: Candidate | None) -> ModelTerms:
-    """What is known of the model: nothing, without a price."""
-    return NO_TERMS if candidate is None or candidate.priced is None else candidate.priced.price.terms

@@ -104,7 +104,7 @@ class Delivery:
                     first_byte_ms=self.passed_ms(),
                 )
             )
-            self.count_tokens(None if read.usage is None else read.usage.usage)
+            self.ticket.used(charged.tokens)
             headers += [*call_headers(call, candidate), *charge_headers(charged)]
         try:
             await self.outlet.begin(answer.status, [*headers, *self.ticket.headers(self.endpoint.dialect)])
@@ -115,11 +115,6 @@ class Delivery:
     def passed_ms(self) -> int:
         """Milliseconds since the call came."""
         return round(self._stopwatch.seconds() * 1000)
-
-    def count_tokens(self, used: Usage | None) -> None:
-        """What the call used counts against its limits of tokens."""
-        if used is not None:
-            self.ticket.used(used.input_tokens + used.output_tokens)
 
     def own_headers(self) -> Headers:
         """Under which id the call is known here."""
@@ -210,12 +205,10 @@ class _Streaming:
 
     async def _end(self, outcome: CallOutcome, fault: str | None) -> Charged:
         stream = self._stream
-        is_nothing = outcome is CallOutcome.CANCELLED and self._first_byte_ms is None
         usage, is_estimated = self._used()
-        self._delivery.count_tokens(usage)
-        return await self._call.end(
+        charged = await self._call.end(
             Ended(
-                CallOutcome.FAILED if is_nothing else outcome,
+                CallOutcome.FAILED if self._first_byte_ms is None else outcome,
                 self._candidate,
                 usage=usage,
                 is_estimated=is_estimated,
@@ -228,6 +221,8 @@ class _Streaming:
                 first_byte_ms=self._first_byte_ms,
             )
         )
+        self._delivery.ticket.used(charged.tokens)
+        return charged
 
     def _used(self) -> tuple[Usage | None, bool]:
         """What the provider said was used, and whether it stopped saying so before its last word: Anthropic's says the

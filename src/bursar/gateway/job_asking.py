@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from bursar.actions.call_refusals import told_whom_to_ask
 from bursar.actions.catalogue import Candidate
 from bursar.actions.job_submissions import JobWish, Refused, submit_job
-from bursar.actions.model_calls import told_whom_to_ask
 from bursar.domain.costs import Cost
 from bursar.domain.provider_jobs import JobKind
 from bursar.domain.refusals import Refusal
