@@ -201,7 +201,7 @@ async def test_an_error_in_the_stream_itself_is_passed_on_and_what_went_by_is_ch
 
     (row,) = await acme.rows()
     # What looks like a key is kept nowhere.
-    kept = "The server had an error with [redacted]"
+    kept = "The server had an error with [redacted] here."
     assert (row["outcome"], row["fault"], row["output_tokens"]) == ("broken", kept, 3)
     await acme.check()
 

@@ -350,8 +350,8 @@ class ModelCall:
         try:
             outcome = await self._counter.desk.lanes.submit(spender.tenant_id, command)
         except (asyncio.CancelledError, OutcomeUnknown):
-            # It may have been opened all the same, and nobody will send this call any more; but a call that was asked for
-            # again must not give back what the first one of its key holds.
+            # It may have been opened all the same, and nobody will send this call any more; but a call that was asked
+            # for again must not give back what the first one of its key holds.
             if self.wish.once is None:
                 self._counter.settlements.see_to(spender.tenant_id, VoidHold(actor_id=None, hold_id=self.call_id))
             raise
