@@ -28,6 +28,7 @@ def test_what_is_sold_is_set_shown_and_refused_from_the_command_line(shell: Shel
         "credit price          0.00  (none are sold)",
         "smallest order        0.01",
         "largest order         -",
+        "models without price  refuse",
         "payment instructions  -",
     ]
     assert [line.rstrip() for line in changed.stdout.splitlines()] == [
@@ -35,6 +36,7 @@ def test_what_is_sold_is_set_shown_and_refused_from_the_command_line(shell: Shel
         "credit price          0.015",
         "smallest order        10.00",
         "largest order         500.00",
+        "models without price  refuse",
         "payment instructions",
         "    Example Bank",
         "    Reference: the order",

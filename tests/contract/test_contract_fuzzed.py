@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,8 @@ from bursar.domain.roles import Scope
 from tests.support.credit_requests import waiting
 from tests.support.inviting import invited
 from tests.support.keys import made_key
-from tests.support.offices import Place, TestOffice
+from tests.support.offices import Place, TestOffice, running_office
+from tests.support.postgres import FreshDatabase
 
 HERE: Final = Path(__file__).parent
 CONTRACT: Final = HERE.parent.parent / "openapi.json"
@@ -60,6 +62,13 @@ def ids_of(*places: Place) -> dict[str, list[str]]:
         "mem": [identity for place in places for identity in (place.member_id, place.admin_id)],
         "grp": [place.group_id for place in places],
     }
+
+
+@pytest.fixture
+async def house(fresh_database: FreshDatabase) -> AsyncIterator[TestOffice]:
+    """A Bursar that no key can ask too often: what is tried is the contract, thousands of times a minute."""
+    async with running_office(fresh_database, key_requests_per_minute=1_000_000) as running:
+        yield running
 
 
 @pytest.mark.timeout(1200)

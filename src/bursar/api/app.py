@@ -186,8 +186,8 @@ def _tell_who_is_asked(document: dict[str, Any]) -> None:
             for method in route.methods or ():
                 operation = document["paths"][PREFIX + route.path_format][method.lower()]
                 operation["security"] = [{scheme: []} for scheme in schemes]
-                if "management_key" in schemes:
-                    operation["responses"].setdefault("429", problems(429)[429])
+                # A management key that asks too often is told so before it is asked what it may.
+                operation["responses"].setdefault("429", problems(429)[429])
 
 
 def serve_api(
