@@ -12,7 +12,6 @@ Rule: CALL-5
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from bursar.actions.call_keys import call_id_of, free_key
 from bursar.actions.call_refusals import repeated, told_whom_to_ask
 from bursar.actions.calls import written_with
 from bursar.actions.catalogue import Candidate
@@ -29,7 +29,6 @@ from bursar.actions.desk import Desk
 from bursar.actions.habits import Habits
 from bursar.actions.settlements import NOT_NOW, Settlements
 from bursar.actions.watching import tell_call
-from bursar.db.transaction import writing
 from bursar.domain.call_sizes import AdmissionPolicy, CallSize, affordable_answer, expected_usage, highest_usage
 from bursar.domain.calls import FAULT_LENGTH_MAX, Call, CallOutcome, unreported
 from bursar.domain.costs import Cost, Usage, cost_of, credits_for
@@ -39,7 +38,7 @@ from bursar.domain.refusals import Refusal
 from bursar.ledger import ExtendHold, KeyLimit, OpenHold, OutcomeUnknown, SettleHold, VoidHold, WriteAlong
 from bursar.outside.clock import Stopwatch
 from bursar.outside.identity import new_uuid_at
-from bursar.store.callers import Terms, find_or_insert_call_key
+from bursar.store.callers import Terms
 
 log = structlog.get_logger(__name__)
 
@@ -133,7 +132,9 @@ class Counter:
         with self.desk.tracing.span("admission"):
             own_id = call.call_id
             if wish.once is not None:
-                call.call_id = await self._call_id_of(spender, wish.once, own_id, started_at)
+                call.call_id = await call_id_of(
+                    self.desk, spender.tenant_id, spender.caller_id, wish.once, own_id, now=started_at
+                )
             if spender.terms.credit_factor.ten_thousandths:
                 await call.hold(candidates)
             elif call.call_id != own_id:
@@ -145,15 +146,6 @@ class Counter:
     async def close(self) -> None:
         """Waits for what is still to be settled, as long as the books can be reached."""
         await self.settlements.close()
-
-    async def _call_id_of(self, spender: Spender, once: str, call_id: UUID, now: datetime) -> UUID:
-        """The id of the call that this key stands for: the first one's, which its hold makes known.
-
-        Rule: CALL-12
-        """
-        digest = hashlib.sha256(spender.caller_id.bytes + once.encode()).digest()
-        async with writing(self.desk.tenants, spender.tenant_id) as transaction:
-            return await find_or_insert_call_key(transaction, spender.tenant_id, digest, call_id, now=now)
 
 
 class ModelCall:
@@ -307,6 +299,8 @@ class ModelCall:
             self._counter.habits.learn(spender.caller_id, self.wish.model, self.wish.size, usage)
         outcome = await self._counter.settlements.submit(spender.tenant_id, self._closing(row))
         tell_call(desk, spender.tenant_id, row)
+        if self.wish.once is not None and row.outcome is CallOutcome.FAILED:
+            await free_key(desk, spender.tenant_id, spender.caller_id, self.wish.once)
         tokens = usage.input_tokens + usage.output_tokens
         if outcome is None:
             return Charged(charged, None, tokens, is_final=False)

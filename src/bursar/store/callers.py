@@ -154,6 +154,19 @@ async def find_or_insert_call_key(
     return UUID(int=found.int)
 
 
+async def delete_call_key(transaction: Transaction, tenant_id: UUID, key_hash: bytes) -> None:
+    """Makes the key free again."""
+    await transaction.execute(
+        """
+        delete from call_keys
+        where tenant_id = $1
+          and key_hash = $2
+        """,
+        tenant_id,
+        key_hash,
+    )
+
+
 async def delete_call_keys(transaction: Transaction, tenant_id: UUID, *, before: datetime) -> int:
     """Forgets what was asked before this moment; returns how many it was."""
     status = await transaction.execute(

@@ -26,6 +26,7 @@ from bursar.outside.providers.usages import (
     of_messages,
     of_responses,
     service_of,
+    with_tools,
 )
 
 Said = TypeVar("Said")
@@ -62,6 +63,7 @@ class _Whole(msgspec.Struct):
 
     usage: msgspec.Raw = msgspec.Raw()
     service_tier: str | None = None
+    output: msgspec.Raw = msgspec.Raw()
 
 
 _whole = msgspec.json.Decoder(_Whole)
@@ -82,7 +84,7 @@ def _reader(said_type: type[Said], counted: Callable[[Said], Reported]) -> Calla
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _NOTHING
         tier = whole.service_tier or getattr(said, "service", None)
-        return Read(counted(said), words, service_of(tier))
+        return Read(with_tools(counted(said), bytes(whole.output)), words, service_of(tier))
 
     return read
 

@@ -25,6 +25,7 @@ from bursar.outside.providers.usages import (
     of_chat,
     of_messages,
     of_responses,
+    with_tools,
 )
 
 EVENT_BYTES_MAX = 32 * 1024 * 1024
@@ -220,6 +221,7 @@ class ChatStream(_Watched):
 
 class _Response(msgspec.Struct):
     usage: msgspec.Raw = msgspec.Raw()
+    output: msgspec.Raw = msgspec.Raw()
     service_tier: str | None = None
     error: _Error | None = None
 
@@ -263,7 +265,7 @@ class ResponsesStream(_Watched):
         words = bytes(response.usage)
         said = _decoded(_responses_usage, words) if words and words != b"null" else None
         if said is not None:
-            self.usage, self.words = of_responses(said), words
+            self.usage, self.words = with_tools(of_responses(said), bytes(response.output)), words
 
 
 class _Message(msgspec.Struct):

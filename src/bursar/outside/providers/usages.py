@@ -109,6 +109,32 @@ def of_responses(said: ResponsesUsage) -> Reported:
     return _of_openai(said.input_tokens, said.output_tokens, said.input_tokens_details, said.output_tokens_details)
 
 
+class OutputItem(msgspec.Struct):
+    """One thing among the output of a response: a message, or a tool of the provider's own that was used."""
+
+    type: str | None = None
+
+
+_output = msgspec.json.Decoder(list[OutputItem])
+
+
+def with_tools(reported: Reported, output: bytes) -> Reported:
+    """The use, and the searches that stand among the output: each is billed, and no usage says them. An output that is
+    no list of a response's, or none at all, adds nothing.
+
+    Rule: CALL-4
+    """
+    try:
+        kinds = [item.type for item in _output.decode(output)] if output else []
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return reported
+    searches, in_files = kinds.count("web_search_call"), kinds.count("file_search_call")
+    if not searches and not in_files:
+        return reported
+    usage = replace(reported.usage, web_searches=searches, file_searches=in_files)
+    return replace(reported, usage=usage)
+
+
 def of_messages(said: MessagesUsage) -> Reported:
     """What a message used. Its input is what it says and all that was read from or written to a cache besides.
 
