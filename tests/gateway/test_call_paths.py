@@ -206,6 +206,23 @@ async def test_an_error_in_the_stream_itself_is_passed_on_and_what_went_by_is_ch
     await acme.check()
 
 
+@pytest.mark.rule("LIMIT-9")
+async def test_a_provider_that_repeats_our_key_in_its_stream_tells_nobody(house: TestOffice) -> None:
+    acme = await studio(house)
+    secret = "sk-upstream-0123456789abcdef"
+    error = event({"error": {"message": f"Bad key {secret}", "type": "server_error", "code": None}})
+    async with scripted(stream(chunk("One."), error)) as script:
+        await set_up(house, script, key=secret)
+        answer = await house.visitor(authorization=f"Bearer {acme.key}").post(
+            "/v1/chat/completions", json={"model": "gpt-test", "messages": QUESTION, "stream": True}
+        )
+    await acme.has_settled()
+
+    assert script.calls[0].headers["authorization"] == f"Bearer {secret}"
+    assert "Bad key [redacted]" in answer.text
+    assert secret not in answer.text + str(await acme.rows())
+
+
 @pytest.mark.rule("CALL-9", "CALL-11")
 async def test_a_stream_that_has_nothing_but_an_error_is_passed_on_and_costs_nothing(house: TestOffice) -> None:
     acme = await studio(house)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from anthropic import Anthropic, AsyncAnthropic
 from openai import AsyncOpenAI, OpenAI
 
+from bursar.actions.connections import sealed_key
 from bursar.actions.prices import NewPrice, set_price
 from bursar.db.transaction import platform_writing, reading
 from bursar.domain.prices import Band, Bucket, ModelTerms, Service, parse_rate
@@ -25,11 +26,13 @@ from tests.support.keys import made_key
 from tests.support.offices import Place, TestOffice
 
 
-async def provider(house: TestOffice, settings: ProviderSettings) -> None:
-    """Sets up somebody who runs models."""
-    now = house.desk.clock.now()
+async def provider(house: TestOffice, settings: ProviderSettings, *, key: str | None = None) -> None:
+    """Sets up somebody who runs models, with a sealed key if one is given."""
+    now, provider_id = house.desk.clock.now(), new_uuid()
+    if key is not None:
+        settings = replace(settings, key=sealed_key(house.desk, provider_id, key))
     async with platform_writing(house.desk.platform) as transaction:
-        await insert_provider(transaction, ConfiguredProvider(new_uuid(), settings, now, now))
+        await insert_provider(transaction, ConfiguredProvider(provider_id, settings, now, now))
         await raise_catalogue_version(transaction)
 
 

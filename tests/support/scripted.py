@@ -89,13 +89,14 @@ async def set_up(
     shape: Shape = Shape.OPENAI,
     models: Sequence[str] = ("gpt-test",),
     position: int = 0,
+    key: str | None = None,
     **rates: str,
 ) -> None:
     """Sets the provider up in a house, with a price for each of its models."""
     settings = ProviderSettings(
         name=name, shape=shape, base_url=script.url, models=tuple(models), priced_as=(name,), position=position
     )
-    await provider(house, settings)
+    await provider(house, settings, key=key)
     for model in models:
         await priced(house, name, model, **(rates or {"input": "1000", "output": "1000"}))
 

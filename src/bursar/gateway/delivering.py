@@ -24,7 +24,7 @@ from bursar.gateway.asgi import Headers, Receive, Send
 from bursar.gateway.gate import Gate
 from bursar.gateway.headers import given_back, provider_request_id
 from bursar.gateway.limits import Ticket
-from bursar.gateway.provider_errors import PassedError, redacted
+from bursar.gateway.provider_errors import REDACTED, PassedError, redacted
 from bursar.gateway.receiving import ClientGone, WhileClientListens
 from bursar.gateway.sending import SILENCE_SECONDS, Outlet
 from bursar.outside.clock import Stopwatch
@@ -133,6 +133,7 @@ class _Streaming:
         self._answer = answer
         self._call = call
         self._stream = stream
+        self._secrets = [secret.encode() for secret in candidate.provider.secrets if secret]
         self._first_byte_ms: int | None = None
         self._has_begun = False
 
@@ -170,11 +171,21 @@ class _Streaming:
         first = await self._first(pieces)
         if first is not None:
             self._first_byte_ms = self._delivery.passed_ms()
-            await outlet.pass_on(stream.feed(first))
+            await outlet.pass_on(self._without_secrets(stream.feed(first)))
         async for piece in pieces:
-            await outlet.pass_on(stream.feed(piece))
+            await outlet.pass_on(self._without_secrets(stream.feed(piece)))
             await call.keep_alive()
         await outlet.pass_on(stream.rest())
+
+    def _without_secrets(self, piece: bytes) -> bytes:
+        """The piece as it is; but for our key, should the provider repeat it in an error within its stream.
+
+        Rule: LIMIT-9
+        """
+        for secret in self._secrets:
+            if secret in piece:
+                piece = piece.replace(secret, REDACTED.encode())
+        return piece
 
     async def _first(self, pieces: AsyncIterator[bytes]) -> bytes | None:
         """The first piece, after which nobody else can be asked; where it is long in coming, the answer is begun
